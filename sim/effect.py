@@ -1,0 +1,123 @@
+"""What the experimental treatment changes. Effects are choices; populations apply them patient by patient."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from sim.types import Assumption, InputError
+
+
+@dataclass(frozen=True)
+class HazardProfile:
+    """The hazard of leaving the progression-free state, experimental / control, by months since time zero.
+
+    `ratios[k]` holds on (breaks[k], breaks[k + 1]]; breaks start at 0.
+    """
+
+    breaks: tuple[float, ...] = (0.0,)
+    ratios: tuple[float, ...] = (1.0,)
+
+
+class Effect(ABC):
+    """What a treatment does: a hazard profile and a response rate."""
+
+    @property
+    @abstractmethod
+    def hazard(self) -> HazardProfile:
+        """The hazard profile of the experimental arm."""
+
+    @abstractmethod
+    def response_rate(self, control: float) -> float:
+        """Return the experimental response rate where the control's is `control`."""
+
+    @abstractmethod
+    def describe(self) -> list[Assumption]:
+        """Return the lines for the report."""
+
+
+@dataclass(frozen=True)
+class NoEffect(Effect):
+    """Leave everything as it is: the null hypothesis."""
+
+    @property
+    def hazard(self) -> HazardProfile:
+        return HazardProfile()
+
+    def response_rate(self, control: float) -> float:
+        return control
+
+    def describe(self) -> list[Assumption]:
+        return [Assumption("effect", "none (null hypothesis)", "configuration")]
+
+
+@dataclass(frozen=True)
+class HazardRatio(Effect):
+    """Multiply each patient's own hazard of leaving the progression-free state by `hr`, from `delay` months on.
+
+    Parameters
+    ----------
+    hr : float > 0, experimental / control; below 1 favours the experimental arm
+    delay : float >= 0, months during which the hazard ratio is 1
+
+    Examples
+    --------
+    >>> HazardRatio(0.45, delay=1.5).hazard
+    HazardProfile(breaks=(0.0, 1.5), ratios=(1.0, 0.45))
+    """
+
+    hr: float
+    delay: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.hr < float("inf"):
+            raise InputError(f"effect.hr is {self.hr}; allowed: a positive number")
+        if not 0 <= self.delay < float("inf"):
+            raise InputError(f"effect.delay is {self.delay}; allowed: 0 or more months")
+
+    @property
+    def hazard(self) -> HazardProfile:
+        if self.delay == 0:
+            return HazardProfile((0.0,), (float(self.hr),))
+        return HazardProfile((0.0, float(self.delay)), (1.0, float(self.hr)))
+
+    def response_rate(self, control: float) -> float:
+        return control
+
+    def describe(self) -> list[Assumption]:
+        late = f" after {self.delay:g} months (1 before)" if self.delay else ""
+        return [Assumption("effect on progression-free survival", f"hazard ratio {self.hr:g}{late}, on each patient's own hazard", "configuration")]
+
+
+@dataclass(frozen=True)
+class ResponseRateChange(Effect):
+    """Raise the response rate by `difference`; what follows from a response follows from the population.
+
+    Parameters
+    ----------
+    difference : float in (-1, 1), experimental minus control response rate
+
+    Examples
+    --------
+    >>> ResponseRateChange(0.20).response_rate(0.45).__round__(12)
+    0.65
+    """
+
+    difference: float
+
+    def __post_init__(self) -> None:
+        if not -1 < self.difference < 1:
+            raise InputError(f"effect.difference is {self.difference}; allowed: between -1 and 1")
+
+    @property
+    def hazard(self) -> HazardProfile:
+        return HazardProfile()
+
+    def response_rate(self, control: float) -> float:
+        rate = control + self.difference
+        if not 0 <= rate <= 1:
+            raise InputError(f"effect.difference is {self.difference}: with a control rate of {control:.3f} the response rate would be {rate:.3f}; allowed: within [0, 1]")
+        return rate
+
+    def describe(self) -> list[Assumption]:
+        return [Assumption("effect on response", f"response rate {self.difference:+.0%} points, absolute".replace("%", " percentage"), "configuration")]

@@ -1,0 +1,76 @@
+"""Addressed random numbers: a draw is a function of (seed, replicate, unit, named stream). Nothing else draws.
+
+The generator is Philox 4x32-10 (Salmon et al. 2011, SC11). Counter = (replicate low, replicate high, unit, call),
+key = 64-bit seed; one call gives four 32-bit words, and a named stream is a (call, word) pair of the table below.
+So a draw never depends on what was drawn before it: any block size, any worker, any order give the same trial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.kernels.philox import fill_words
+
+Words = NDArray[np.uint32]
+
+# Append only: a new stream takes the next free word; moving a line would change every published result.
+STREAMS: dict[str, tuple[int, int]] = {
+    "arrival": (0, 0),  # unit = patient
+    "event": (0, 1),
+    "dropout": (0, 2),
+    "stratum": (0, 3),
+    "response": (1, 0),
+    "durable": (1, 1),
+    "exit_is_death": (1, 2),
+    "after_progression": (1, 3),
+    "allo_from_response": (2, 0),
+    "allo_after_progression": (2, 1),
+    "allo_cured": (2, 2),
+    "allo_relapse": (2, 3),
+    "after_allo_relapse": (3, 0),
+    "regimen": (3, 1),
+    "intended": (3, 2),
+    "waiting": (3, 3),
+    "start_or_death": (4, 0),
+    "supportive_care": (4, 1),
+    "bridging": (4, 2),
+    "day30_group": (4, 3),
+    "time_to_progression": (5, 0),
+    "second_line": (5, 1),
+    "followup": (5, 2),
+    "complete_response": (5, 3),
+    "permuted_block": (6, 0),  # unit = number of the block within its stratum + 65536 * stratum
+    "cart_response": (7, 0),  # unit = patient again
+    "cart_background_death": (7, 1),
+    "evaluable": (7, 2),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """The addresses of a tile: m replicates first, first + 1, … of n units each. Words are made once per call.
+
+    Examples
+    --------
+    >>> Draws(seed=1, first=0, m=2, n=3).word("event").shape
+    (2, 3)
+    """
+
+    seed: int
+    first: int
+    m: int
+    n: int
+    _calls: dict[int, Words] = field(default_factory=dict, repr=False)
+
+    def word(self, stream: str) -> Words:
+        """Return uint32[m, n], the raw words of a stream; read only."""
+        call, word = STREAMS[stream]
+        words = self._calls.get(call)
+        if words is None:
+            words = np.empty((4, self.m, self.n), dtype=np.uint32)
+            fill_words(np.uint64(self.seed), np.int64(self.first), np.uint32(0), np.uint32(call), words)
+            self._calls[call] = words
+        return words[word]
