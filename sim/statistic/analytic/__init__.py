@@ -1,0 +1,1 @@
+"""Power and sample size by formula, so that every simulation has something to be compared with."""
