@@ -51,6 +51,9 @@ class NoEffect(Effect):
         return [Assumption("effect", "none (null hypothesis)", "configuration")]
 
 
+NO_EFFECT = NoEffect()
+
+
 @dataclass(frozen=True)
 class HazardRatio(Effect):
     """Multiply each patient's own hazard of leaving the progression-free state by `hr`, from `delay` months on.
@@ -86,7 +89,11 @@ class HazardRatio(Effect):
 
     def describe(self) -> list[Assumption]:
         late = f" after {self.delay:g} months (1 before)" if self.delay else ""
-        return [Assumption("effect on progression-free survival", f"hazard ratio {self.hr:g}{late}, on each patient's own hazard", "configuration")]
+        return [
+            Assumption(
+                "effect on progression-free survival", f"hazard ratio {self.hr:g}{late}, on each patient's own hazard", "configuration"
+            )
+        ]
 
 
 @dataclass(frozen=True)
@@ -116,8 +123,14 @@ class ResponseRateChange(Effect):
     def response_rate(self, control: float) -> float:
         rate = control + self.difference
         if not 0 <= rate <= 1:
-            raise InputError(f"effect.difference is {self.difference}: with a control rate of {control:.3f} the response rate would be {rate:.3f}; allowed: within [0, 1]")
+            raise InputError(
+                f"effect.difference is {self.difference}: with a control rate of {control:.3f} the response rate would be {rate:.3f}; allowed: within [0, 1]"
+            )
         return rate
 
     def describe(self) -> list[Assumption]:
-        return [Assumption("effect on response", f"response rate {self.difference:+.0%} points, absolute".replace("%", " percentage"), "configuration")]
+        return [
+            Assumption(
+                "effect on response", f"response rate {self.difference:+.0%} points, absolute".replace("%", " percentage"), "configuration"
+            )
+        ]

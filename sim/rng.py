@@ -74,3 +74,17 @@ class Draws:
             fill_words(np.uint64(self.seed), np.int64(self.first), np.uint32(0), np.uint32(call), words)
             self._calls[call] = words
         return words[word]
+
+    def next_unit(self, stream: str) -> Words:
+        """Return uint32[m], the stream's word for the unit after the last: what the next patient would have drawn."""
+        return self._units(stream, self.n, 1)[:, 0].copy()
+
+    def blocks(self, stream: str, first_unit: int, units: int) -> Words:
+        """Return uint32[m, units], the stream's words for units that are not patients (randomisation blocks)."""
+        return self._units(stream, first_unit, units)
+
+    def _units(self, stream: str, first_unit: int, units: int) -> Words:
+        call, word = STREAMS[stream]
+        words = np.empty((4, self.m, units), dtype=np.uint32)
+        fill_words(np.uint64(self.seed), np.int64(self.first), np.uint32(first_unit), np.uint32(call), words)
+        return words[word]

@@ -45,6 +45,7 @@ class Observations:
     time : float64[m, n], months from entry to event or dropout, whichever is first; None for a binary endpoint
     event : uint8[m, n], 1 when `time` ends in the event
     response : uint8[m, n] or None
+    evaluable : uint8[m, n], 1 = in the response test; None when everybody is
     """
 
     entry: Array
@@ -53,6 +54,7 @@ class Observations:
     time: Array | None = None
     event: Flags | None = None
     response: Flags | None = None
+    evaluable: Flags | None = None
 
 
 @dataclass(frozen=True)

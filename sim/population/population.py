@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 
 from sim.curve import Curve
-from sim.effect import Effect, NoEffect
+from sim.effect import NO_EFFECT, Effect
 from sim.rng import Draws
 from sim.types import Array, Assumption, Courses, Flags
 
@@ -47,11 +47,11 @@ class Population(ABC):
         """
 
     @abstractmethod
-    def curve(self, endpoint: str, effect: Effect = NoEffect(), stratum: int | None = None) -> Curve:
+    def curve(self, endpoint: str, effect: Effect = NO_EFFECT, stratum: int | None = None) -> Curve:
         """Return the exact curve of `pfs` or `os` under `effect`, of everybody or of one stratum; no Monte Carlo."""
 
     @abstractmethod
-    def response_rate(self, effect: Effect = NoEffect(), stratum: int | None = None) -> float:
+    def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
         """Return the exact probability of a response under `effect`."""
 
     @abstractmethod

@@ -1,0 +1,31 @@
+"""Checks that several designs share: one clear line each."""
+
+from __future__ import annotations
+
+import math
+
+from sim.types import InputError
+
+
+def check_n(n: object) -> None:
+    """Refuse a number of patients that is not a whole number from 1 to 65,535 (blocks are addressed in 16 bits)."""
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 65_535:
+        raise InputError(f"design.n is {n}; allowed: a whole number of patients from 1 to 65535")
+
+
+def check_alpha(alpha: float) -> None:
+    """Refuse a one-sided type I error outside (0, 0.5)."""
+    if not 0 < alpha < 0.5:
+        raise InputError(f"design.alpha is {alpha}; allowed: a one-sided type I error between 0 and 0.5, both excluded")
+
+
+def check_months(name: str, value: float, at_least: float = 0.0) -> None:
+    """Refuse a length of time that is negative or endless."""
+    if not at_least <= value < math.inf:
+        raise InputError(f"design.{name} is {value}; allowed: {at_least:g} or more months, finite")
+
+
+def check_probability(name: str, value: float) -> None:
+    """Refuse a probability outside [0, 1]."""
+    if not 0 <= value <= 1:
+        raise InputError(f"design.{name} is {value}; allowed: a probability within [0, 1]")

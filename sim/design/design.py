@@ -1,0 +1,88 @@
+"""What every design can do: state its plan for a population. The trial loop runs the plan."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.design.allocation import Allocation
+from sim.followup import Cut
+from sim.population.population import Population
+from sim.statistic.statistic import Statistic, TestResult
+from sim.types import Assumption
+
+CONTINUE, REJECT, STOP_FUTILITY = 0, 1, 2
+
+
+class Rule(ABC):
+    """When a look rejects the null hypothesis."""
+
+    @abstractmethod
+    def decide(self, look: int, result: TestResult) -> NDArray[np.uint8]:
+        """Return uint8[m]: CONTINUE, REJECT or STOP_FUTILITY."""
+
+
+@dataclass(frozen=True)
+class CriticalZ(Rule):
+    """Reject when z reaches the look's bound."""
+
+    bounds: tuple[float, ...]
+
+    def decide(self, look: int, result: TestResult) -> NDArray[np.uint8]:
+        return (result.z >= self.bounds[look]).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class CriticalCount(Rule):
+    """Reject when the responders reach the critical number of those tested.
+
+    counts : counts[k] is the critical number among k tested patients; above k it can never be reached
+    """
+
+    counts: tuple[int, ...]
+
+    def decide(self, look: int, result: TestResult) -> NDArray[np.uint8]:
+        return (result.events >= np.asarray(self.counts)[result.tested]).astype(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A design, made ready for one population.
+
+    hypothesis : name of what is tested ("PFS", "ORR"); wants : what the population must sample
+    null_is_population : False when the null is a published curve, so that rejecting it under no effect is not a type I error
+    """
+
+    n: int
+    hypothesis: str
+    wants: frozenset[str]
+    allocation: Allocation
+    cut: Cut
+    statistic: Statistic
+    rule: Rule
+    null_is_population: bool = True
+    not_evaluable_share: float = 0.0
+    exclude_not_evaluable: bool = False
+
+
+class Design(ABC):
+    """When to look and what to do. Concrete designs are frozen dataclasses with a field `n` and a field `alpha`."""
+
+    n: int
+    alpha: float
+
+    @property
+    @abstractmethod
+    def hypothesis(self) -> str:
+        """The endpoint that is tested, for example PFS."""
+
+    @abstractmethod
+    def plan(self, population: Population) -> Plan:
+        """Return the plan for this population; raise InputError when it cannot be carried out."""
+
+    @abstractmethod
+    def describe(self, population: Population) -> list[Assumption]:
+        """Return the lines for the report."""

@@ -1,0 +1,126 @@
+"""Simulate a trial: cut the replicates into blocks, map them over an executor, collect the rows in replicate order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.executor.executor import Executor
+from sim.executor.serial import Serial
+from sim.rng import Draws
+from sim.store import Store
+from sim.trial import Rows, Trial, run_block, run_tile
+from sim.types import InputError
+
+BLOCK = 10_000  # replicates; blocks are aligned to multiples of it, and are the unit of work, store and resume
+
+
+@dataclass(frozen=True, eq=False)
+class Replicates:
+    """The rows of a simulation.
+
+    rows : structured array of `sim.trial.ROW_DTYPE`, in replicate-look order; requested : replicates asked for
+    from_store, simulated : where they came from; they sum to `requested`
+    """
+
+    rows: Rows
+    requested: int
+    from_store: int
+    simulated: int
+
+
+class SimulationError(RuntimeError):
+    """A computation broke; the message holds the replicate's address."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """Run one block, or take it from the store. A class, so that processes can receive it."""
+
+    trial: Trial
+    seed: int
+    store: Store | None
+
+    def __call__(self, block: tuple[int, int]) -> tuple[Rows, bool]:
+        first, count = block
+        if self.store is not None:
+            rows = self.store.load(first, count)
+            if rows is not None:
+                return rows, True
+        try:
+            rows = run_block(self.trial, self.seed, first, count)
+        except Exception as error:
+            raise SimulationError(_address(self.trial, self.seed, first, count, error)) from error
+        if self.store is not None:
+            self.store.save(first, count, rows)
+        return rows, False
+
+
+def _address(trial: Trial, seed: int, first: int, count: int, error: Exception) -> str:
+    for replicate in range(first, first + count):
+        try:
+            run_tile(trial, Draws(seed, replicate, 1, trial.plan.n))
+        except Exception as alone:
+            return f"replicate {replicate} (seed {seed}) broke: {type(alone).__name__}: {alone}"
+    return f"a block of replicates {first} to {first + count - 1} (seed {seed}) broke, none of them alone: {type(error).__name__}: {error}"
+
+
+def simulate(
+    trial: Trial,
+    n_sim: int,
+    seed: int,
+    executor: Executor | None = None,
+    store: Store | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> Replicates:
+    """Simulate `n_sim` replicates of a trial.
+
+    Parameters
+    ----------
+    trial : what to simulate
+    n_sim : number of replicates, 0, 1, …, n_sim - 1
+    seed : 0 to 2^64 - 1
+    executor : where blocks run; it never changes the rows
+    store : blocks on disk, taken when they are there and added when they are not
+    progress : called with the number of replicates of each finished block
+
+    Returns
+    -------
+    Replicates : the same rows for any executor, number of workers and block or tile size
+
+    Raises
+    ------
+    SimulationError : with the address of the replicate that broke
+
+    Examples
+    --------
+    >>> from sim.accrual import UniformAccrual
+    >>> from sim.design.single_arm_orr import SingleArmORR
+    >>> from sim.effect import ResponseRateChange
+    >>> from sim.followup import NoDropout
+    >>> from sim.population.piecewise_exponential import PiecewiseExponential
+    >>> trial = Trial(PiecewiseExponential(medians=(2.8,)), UniformAccrual(rate=4), NoDropout(), ResponseRateChange(0.2), SingleArmORR(n=50))
+    >>> simulate(trial, 1000, seed=1).rows["enrolled"].max().item()
+    50
+    """
+    check_run(n_sim, seed)
+    blocks = [(first, min(BLOCK, n_sim - first)) for first in range(0, n_sim, BLOCK)]
+    parts: list[Rows] = []
+    from_store = 0
+    work = _Work(trial, seed, store)
+    for (_, count), (rows, stored) in zip(blocks, (executor or Serial()).map(work, blocks), strict=True):
+        parts.append(rows)
+        from_store += count if stored else 0
+        if progress is not None:
+            progress(count)
+    return Replicates(np.concatenate(parts), n_sim, from_store, n_sim - from_store)
+
+
+def check_run(n_sim: int, seed: int) -> None:
+    """Refuse a number of replicates or a seed that cannot be addressed."""
+    if isinstance(n_sim, bool) or not isinstance(n_sim, int) or not 1 <= n_sim <= 10**12:
+        raise InputError(f"run.n_sim is {n_sim}; allowed: a whole number of replicates from 1")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:
+        raise InputError(f"run.seed is {seed}; allowed: a whole number from 0 to 2^64 - 1")

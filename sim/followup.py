@@ -1,0 +1,139 @@
+"""How long patients are watched: dropout, and the calendar time of each look."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.kernels.piecewise import censor_at_exponential
+from sim.rng import Draws
+from sim.types import Array, Assumption, Flags, InputError, Observations
+
+
+class Dropout(ABC):
+    """Loss to follow-up before the event."""
+
+    @abstractmethod
+    def watch(self, draws: Draws, time: Array) -> tuple[Array, Flags]:
+        """Return (time to event or dropout, 1 where the event came first), both [m, n]; `time` may be overwritten."""
+
+    @property
+    @abstractmethod
+    def hazard_per_month(self) -> float:
+        """The dropout hazard."""
+
+    @abstractmethod
+    def describe(self) -> list[Assumption]:
+        """Return the lines for the report."""
+
+
+@dataclass(frozen=True)
+class NoDropout(Dropout):
+    """Lose nobody."""
+
+    def watch(self, draws: Draws, time: Array) -> tuple[Array, Flags]:
+        return time, np.ones(time.shape, dtype=np.uint8)
+
+    @property
+    def hazard_per_month(self) -> float:
+        return 0.0
+
+    def describe(self) -> list[Assumption]:
+        return [Assumption("dropout", "none", "configuration")]
+
+
+@dataclass(frozen=True)
+class ExponentialDropout(Dropout):
+    """Lose patients at a constant hazard, given itself or as the probability of loss in one month.
+
+    Parameters
+    ----------
+    hazard : float > 0 per month, or None
+    monthly_probability : float in (0, 1), or None; hazard = -log(1 - probability). Exactly one of the two.
+    """
+
+    hazard: float | None = None
+    monthly_probability: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.hazard is None) == (self.monthly_probability is None):
+            raise InputError(
+                f"dropout: hazard is {self.hazard} and monthly_probability is {self.monthly_probability}; allowed: exactly one of them"
+            )
+        if self.hazard is not None and not 0 < self.hazard < math.inf:
+            raise InputError(f"dropout.hazard is {self.hazard}; allowed: a positive number per month (dropout=none for no dropout)")
+        if self.monthly_probability is not None and not 0 < self.monthly_probability < 1:
+            raise InputError(f"dropout.monthly_probability is {self.monthly_probability}; allowed: between 0 and 1, both excluded")
+
+    @property
+    def hazard_per_month(self) -> float:
+        if self.hazard is not None:
+            return float(self.hazard)
+        assert self.monthly_probability is not None
+        return -math.log1p(-self.monthly_probability)
+
+    def watch(self, draws: Draws, time: Array) -> tuple[Array, Flags]:
+        event = np.empty(time.shape, dtype=np.uint8)
+        censor_at_exponential(draws.word("dropout"), self.hazard_per_month, time, event)
+        return time, event
+
+    def describe(self) -> list[Assumption]:
+        return [Assumption("dropout", f"exponential, hazard {self.hazard_per_month:.4f} per month", "configuration")]
+
+
+class Cut(ABC):
+    """The calendar time of each look."""
+
+    @property
+    @abstractmethod
+    def looks(self) -> int:
+        """The number of planned looks."""
+
+    @abstractmethod
+    def calendar(self, observations: Observations) -> tuple[Array, Flags]:
+        """Return float64[looks, m], the calendar months of the looks, and uint8[looks, m], 1 where the planned number was reached."""
+
+
+@dataclass(frozen=True)
+class CutAtEvents(Cut):
+    """Look when the d-th event has occurred, that event included; at `max_duration` with what there is.
+
+    Parameters
+    ----------
+    events : rising numbers of events, one per look
+    max_duration : months from the first possible enrolment after which the trial is analysed in any case
+    """
+
+    events: tuple[int, ...]
+    max_duration: float = 120.0
+
+    @property
+    def looks(self) -> int:
+        return len(self.events)
+
+    def calendar(self, observations: Observations) -> tuple[Array, Flags]:
+        assert observations.time is not None and observations.event is not None
+        at = observations.entry + observations.time
+        at[observations.event == 0] = np.inf
+        kth = [d - 1 for d in self.events]
+        cuts = np.partition(at, kth, axis=1)[:, kth].T
+        reached = cuts <= self.max_duration
+        return np.minimum(cuts, self.max_duration), reached.astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class CutAtFollowUp(Cut):
+    """Look once, when the last enrolled patient has been followed for `months`."""
+
+    months: float
+
+    @property
+    def looks(self) -> int:
+        return 1
+
+    def calendar(self, observations: Observations) -> tuple[Array, Flags]:
+        cut = observations.entry[:, -1] + self.months
+        return cut[None, :], np.ones((1, len(cut)), dtype=np.uint8)

@@ -1,0 +1,192 @@
+"""Textbook patients: piecewise exponential progression-free survival by stratum, independent response."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sim.curve import Curve
+from sim.effect import NO_EFFECT, Effect, HazardProfile
+from sim.kernels.piecewise import bernoulli, categories, invert_hazard
+from sim.population.population import Population
+from sim.rng import Draws
+from sim.types import Array, Assumption, Courses, Flags, InputError
+
+GRID_STEP, GRID_END = 0.01, 120.0  # months; curves between grid points are exact when breaks lie on the grid
+
+
+@dataclass(frozen=True)
+class PiecewiseExponential(Population):
+    """Sample from hazards that anybody can check by hand.
+
+    Parameters
+    ----------
+    medians : control median PFS by stratum, months, for constant hazards; or None
+    hazards : control hazards by stratum, a list of one value per piece; or None. Exactly one of medians and hazards.
+    breaks : months at which the pieces begin, starting at 0 (for `hazards`)
+    shares : share of each stratum; sums to 1
+    names : names of the strata
+    response_rates : control response rate by stratum
+    survival_after_progression_median : months, exponential, for OS = PFS + residual; None: OS is not modelled
+
+    Notes
+    -----
+    S(t) = sum over strata of share exp(-integral of hazard). The effect multiplies the hazard, piece by piece.
+
+    Examples
+    --------
+    >>> round(PiecewiseExponential(medians=(2.8,)).curve("pfs").median(), 9)
+    2.8
+    """
+
+    medians: tuple[float, ...] | None = None
+    hazards: tuple[tuple[float, ...], ...] | None = None
+    breaks: tuple[float, ...] = (0.0,)
+    shares: tuple[float, ...] = (1.0,)
+    names: tuple[str, ...] = ("all",)
+    response_rates: tuple[float, ...] = (0.3,)
+    survival_after_progression_median: float | None = None
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        for name in ("breaks", "shares", "response_rates"):
+            set_(self, name, tuple(float(x) for x in getattr(self, name)))
+        set_(self, "names", tuple(str(x) for x in self.names))
+        if (self.medians is None) == (self.hazards is None):
+            raise InputError("population: give exactly one of medians and hazards")
+        if self.medians is not None:
+            set_(self, "medians", tuple(float(x) for x in self.medians))
+            if not all(0 < x < np.inf for x in self.medians):
+                raise InputError(f"population.medians is {list(self.medians)}; allowed: positive numbers of months")
+        if self.hazards is not None:
+            set_(self, "hazards", tuple(tuple(float(x) for x in row) for row in self.hazards))
+            if not all(0 <= h < np.inf for row in self.hazards for h in row):
+                raise InputError(
+                    f"population.hazards is {[list(r) for r in self.hazards]}; allowed: 0 or more per month, a negative hazard is none"
+                )
+            if any(len(row) != len(self.breaks) for row in self.hazards):
+                raise InputError(
+                    f"population.hazards has rows of {[len(r) for r in self.hazards]} pieces for {len(self.breaks)} breaks; allowed: as many pieces as breaks"
+                )
+        if self.breaks[:1] != (0.0,) or list(self.breaks) != sorted(set(self.breaks)):
+            raise InputError(f"population.breaks is {list(self.breaks)}; allowed: rising months that start at 0")
+        if not all(0 <= s <= 1 for s in self.shares) or abs(sum(self.shares) - 1) > 1e-9:
+            raise InputError(f"population.shares is {list(self.shares)}; allowed: shares within [0, 1] that sum to 1")
+        if not all(0 <= r <= 1 for r in self.response_rates):
+            raise InputError(f"population.response_rates is {list(self.response_rates)}; allowed: probabilities within [0, 1]")
+        lengths = {len(self._control), len(self.shares), len(self.names), len(self.response_rates)}
+        if len(lengths) > 1:
+            raise InputError(
+                f"population: {len(self._control)} hazard rows, {len(self.shares)} shares, {len(self.names)} names, "
+                f"{len(self.response_rates)} response rates; allowed: one of each per stratum"
+            )
+        after = self.survival_after_progression_median
+        if after is not None and not 0 < after < np.inf:
+            raise InputError(f"population.survival_after_progression_median is {after}; allowed: a positive number of months")
+
+    @cached_property
+    def _control(self) -> Array:
+        """float64[g, k]"""
+        if self.medians is not None:
+            return np.repeat(np.log(2) / np.array(self.medians)[:, None], len(self.breaks), axis=1)
+        return np.array(self.hazards, dtype=float)
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        return self.names
+
+    @property
+    def strata_shares(self) -> Array:
+        return np.array(self.shares)
+
+    @property
+    def time_zero(self) -> str:
+        return "randomisation"
+
+    def sample_strata(self, draws: Draws) -> Flags:
+        out = np.zeros((draws.m, draws.n), dtype=np.uint8)
+        if len(self.shares) > 1:
+            categories(draws.word("stratum"), np.cumsum(self.shares)[:-1], out)
+        return out
+
+    def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
+        group = arm if len(self.shares) == 1 else (2 * stratum + arm).astype(np.uint8)
+        pfs = os = response = None
+        if "pfs" in wants or "os" in wants:
+            pfs = np.empty(stratum.shape)
+            invert_hazard(draws.word("event"), group, *self._tables(effect.hazard), pfs)
+        if "os" in wants:
+            after = self._after_progression()
+            os = np.empty(stratum.shape)
+            invert_hazard(draws.word("after_progression"), np.zeros_like(stratum), *_tables(np.array([[after]]), (0.0,)), os)
+            os += pfs
+        if "response" in wants:
+            rates = np.array([[r, effect.response_rate(r)] for r in self.response_rates]).ravel()
+            response = np.empty(stratum.shape, dtype=np.uint8)
+            bernoulli(draws.word("response"), group, rates, response)
+        return Courses(stratum, pfs, os, response)
+
+    def _after_progression(self) -> float:
+        if self.survival_after_progression_median is None:
+            raise InputError("population: overall survival needs population.survival_after_progression_median (months)")
+        return float(np.log(2)) / self.survival_after_progression_median
+
+    def _tables(self, profile: HazardProfile) -> tuple[Array, Array, Array]:
+        """Inverse hazards, cumulative hazards and widths of (stratum, arm) groups on the merged breaks."""
+        merged = tuple(sorted({*self.breaks, *profile.breaks}))
+        piece = np.searchsorted(self.breaks, merged, side="right") - 1
+        ratio = np.array(profile.ratios)[np.searchsorted(profile.breaks, merged, side="right") - 1]
+        control = self._control[:, piece]
+        return _tables(np.stack([control, control * ratio], axis=1).reshape(-1, len(merged)), merged)
+
+    def curve(self, endpoint: str, effect: Effect = NO_EFFECT, stratum: int | None = None) -> Curve:
+        inverse, before, width = self._tables(effect.hazard)
+        t = np.arange(round(GRID_END / GRID_STEP) + 1) * GRID_STEP
+        edges = np.concatenate([[0.0], np.cumsum(width[0][:-1]), [np.inf]])
+        groups = range(len(self.shares)) if stratum is None else [stratum]
+        weights = self.strata_shares if stratum is None else np.ones(len(self.shares))
+        survival = np.zeros_like(t)
+        for g in groups:
+            hazard = np.where(inverse[2 * g + 1] >= 1e300, 0.0, 1 / inverse[2 * g + 1])
+            k = np.searchsorted(edges, t, side="right") - 1
+            s = np.exp(-(before[2 * g + 1][k] + hazard[k] * (t - edges[k])))
+            if endpoint == "os":
+                s = _add_exponential(s, self._after_progression(), GRID_STEP)
+            elif endpoint != "pfs":
+                raise InputError(f"curve of {endpoint!r}; allowed: pfs, os")
+            survival += weights[g] * s
+        return Curve(GRID_STEP, np.minimum(survival, 1.0))
+
+    def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
+        rates = np.array([effect.response_rate(r) for r in self.response_rates])
+        return float(rates[stratum]) if stratum is not None else float(rates @ self.strata_shares)
+
+    def describe(self) -> list[Assumption]:
+        lines = [Assumption("population", "textbook: piecewise exponential progression-free survival", "configuration")]
+        for g, name in enumerate(self.names):
+            hazard = ", ".join(f"{h:.4f}" for h in self._control[g])
+            lines.append(Assumption(f"control hazard, {name}", f"{hazard} per month, share {self.shares[g]:.3f}", "configuration"))
+        return lines
+
+
+def _tables(hazard: Array, breaks: tuple[float, ...]) -> tuple[Array, Array, Array]:
+    """Turn hazards [g, k] on breaks [k] into what the kernel reads; a hazard of 0 becomes a huge inverse."""
+    width = np.append(np.diff(breaks), np.inf)
+    before = np.zeros_like(hazard)
+    before[:, 1:] = np.cumsum(hazard[:, :-1] * width[:-1], axis=1)
+    inverse = np.where(hazard > 0, 1 / np.where(hazard > 0, hazard, 1.0), 1e300)
+    return np.ascontiguousarray(inverse), before, np.ascontiguousarray(np.broadcast_to(width, hazard.shape))
+
+
+def _add_exponential(survival: Array, rate: float, step: float) -> Array:
+    """Return the curve of T + X with T of `survival` and X exponential, by exact steps with T's mass spread evenly in each cell."""
+    decay = np.exp(-rate * step)
+    within = (1 - decay) / (rate * step)
+    alive_after = np.zeros_like(survival)
+    mass = -np.diff(survival)
+    for i, p in enumerate(mass):
+        alive_after[i + 1] = alive_after[i] * decay + p * within
+    return survival + alive_after

@@ -1,0 +1,166 @@
+"""One trial design on one population, and the one loop that runs it: over looks, vectorised over a tile of replicates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.accrual import Accrual
+from sim.design.design import CONTINUE, REJECT, Design, Plan
+from sim.effect import NO_EFFECT, Effect
+from sim.followup import Dropout
+from sim.kernels.piecewise import bernoulli
+from sim.population.population import Population
+from sim.rng import Draws
+from sim.statistic.statistic import Code
+from sim.types import Array, Assumption, Observations
+
+# A tile's arrays (some ten of float64) should stay in the second-level cache: 64 trials of 160 patients.
+TILE_PATIENTS = 64 * 160
+
+ROW_DTYPE = np.dtype(
+    [
+        ("replicate", np.int64),
+        ("look", np.int16),
+        ("enrolled", np.int32),  # cumulative, at the look
+        ("events", np.int32),  # cumulative, at the look; responders for a response endpoint
+        ("month", np.float64),  # calendar months from the first possible enrolment
+        ("z", np.float64),  # positive favours the experimental arm
+        ("estimate", np.float64),
+        ("decision", np.int8),  # 0 continue or accept at the last look, 1 reject, 2 stop for futility
+        ("code", np.int8),
+    ]
+)
+Rows = NDArray[np.void]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Everything that decides a replicate.
+
+    Parameters
+    ----------
+    population : who the patients are; accrual : when they enter; dropout : who is lost
+    effect : what the experimental treatment changes; design : when to look, how to test and what to do
+    """
+
+    population: Population
+    accrual: Accrual
+    dropout: Dropout
+    effect: Effect
+    design: Design
+
+    def __post_init__(self) -> None:
+        # everything is built, and so refused, before anything is simulated
+        self.plan  # noqa: B018
+        self.effect.response_rate(self.population.response_rate()) if "response" in self.plan.wants else None
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The design's plan for this population."""
+        return self.design.plan(self.population)
+
+    @property
+    def under_null(self) -> Trial:
+        """The same trial of a treatment that changes nothing."""
+        return replace(self, effect=NO_EFFECT)
+
+    def with_n(self, n: int) -> Trial:
+        """The same trial with n patients."""
+        return replace(self, design=replace(self.design, n=n))
+
+    def describe_assumptions(self) -> list[Assumption]:
+        """Return what the trial assumes, line by line."""
+        return [*self.population.describe(), *self.effect.describe(), *self.accrual.describe(), *self.dropout.describe()]
+
+    def __getstate__(self) -> dict[str, object]:
+        return {k: v for k, v in self.__dict__.items() if k != "plan"}
+
+
+def enrol(trial: Trial, draws: Draws) -> Observations:
+    """Enrol the addressed patients and watch each until event or dropout, as if the trial never ended."""
+    plan = trial.plan
+    stratum = trial.population.sample_strata(draws)
+    arm = plan.allocation.arms(draws, stratum)
+    entry = trial.accrual.entries(draws)
+    courses = trial.population.sample(draws, stratum, arm, trial.effect, plan.wants)
+    time = event = evaluable = None
+    if courses.pfs is not None:
+        time, event = trial.dropout.watch(draws, courses.pfs)
+    response = courses.response
+    if response is not None and plan.not_evaluable_share > 0:
+        assessed = np.empty(stratum.shape, dtype=np.uint8)
+        bernoulli(draws.word("evaluable"), np.zeros_like(stratum), np.array([1 - plan.not_evaluable_share]), assessed)
+        response = response & assessed
+        evaluable = assessed if plan.exclude_not_evaluable else None
+    return Observations(entry, arm, stratum, time, event, response, evaluable)
+
+
+def run_tile(trial: Trial, draws: Draws) -> list[Rows]:
+    """Return the rows of the addressed replicates, one array per look; a trial that stopped has no later rows."""
+    plan = trial.plan
+    observations = enrol(trial, draws)
+    cuts, reached = plan.cut.calendar(observations)
+    running = np.ones(draws.m, dtype=bool)
+    out = []
+    for look in range(plan.cut.looks):
+        rows = np.zeros(draws.m, dtype=ROW_DTYPE)
+        result = plan.statistic.test(observations, np.ascontiguousarray(cuts[look]))
+        decision = plan.rule.decide(look, result)
+        rows["replicate"] = np.arange(draws.first, draws.first + draws.m)
+        rows["look"] = look + 1
+        rows["enrolled"] = result.enrolled
+        rows["events"] = result.events
+        rows["month"] = cuts[look]
+        rows["z"] = result.z
+        rows["estimate"] = result.estimate
+        untestable = (result.code == Code.NO_EVENTS) | (result.code == Code.EMPTY_ARM)
+        rows["decision"] = np.where(untestable, CONTINUE, decision)
+        rows["code"] = _codes(result.code, reached[look], result.events, plan.cut, look)
+        out.append(rows[running] if look else rows)
+        running &= rows["decision"] == CONTINUE
+        # once the target could not be reached every later look would be this same analysis
+        running &= reached[look] == 1
+        if not running.any():
+            break
+    return out
+
+
+def _codes(code: NDArray[np.uint8], reached: NDArray[np.uint8], events: NDArray[np.int64], cut: object, look: int) -> NDArray[np.uint8]:
+    planned = getattr(cut, "events", None)
+    out = np.where((code == Code.OK) & (reached == 0), Code.TARGET_NOT_REACHED, code)
+    if planned is not None:
+        out = np.where((out == Code.OK) & (events > planned[look]), Code.TIED_AT_CUT, out)
+    return out.astype(np.uint8)
+
+
+def run_block(trial: Trial, seed: int, first: int, count: int) -> Rows:
+    """Return the rows of replicates first … first + count - 1, in replicate-look order; any tile size gives the same rows."""
+    n = trial.plan.n
+    tile = max(1, TILE_PATIENTS // n)
+    parts: list[Rows] = []
+    for start in range(first, first + count, tile):
+        parts += run_tile(trial, Draws(seed, start, min(tile, first + count - start), n))
+    rows = np.concatenate(parts)
+    if trial.plan.cut.looks > 1:
+        rows = rows[np.lexsort((rows["look"], rows["replicate"]))]
+    return rows
+
+
+def final_rows(rows: Rows) -> Rows:
+    """Return the last row of each replicate: the look at which it stopped."""
+    if len(rows) == 0:
+        return rows
+    last = np.append(rows["replicate"][1:] != rows["replicate"][:-1], True)
+    return rows[last]
+
+
+def months_of(rows: Rows) -> Array:
+    """Return float64, the calendar months of the rows' looks."""
+    return rows["month"]
+
+
+__all__ = ["REJECT", "ROW_DTYPE", "Trial", "enrol", "final_rows", "run_block", "run_tile"]
