@@ -1,0 +1,216 @@
+"""Sample courses of addressed patients from each time zero: named words in, months out, by the kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.effect import HazardProfile
+from sim.kernels import post_cart_failure as kernel
+from sim.population.multi_state import Infusion, convolve, fate_shares
+from sim.population.parameters import Parameters
+from sim.rng import Draws
+from sim.types import Array, Courses, Flags
+
+FIRST_LINE_WORDS = ("regimen", "response", "durable", "event", "allo_from_response", "allo_cured", "allo_relapse")
+RESIDUAL_WORDS = ("exit_is_death", "after_progression", "allo_after_progression", "after_allo_relapse")
+MARKS = ("regimen", "response", "durable", "allo_from_response", "died_at_exit", "allo_after_progression")
+
+
+def _flat(draws: Draws, names: Collection[str]) -> list[NDArray[np.uint32]]:
+    return [draws.word(name).reshape(-1) for name in names]
+
+
+def _profiles(profile: HazardProfile) -> tuple[Array, Array, Array]:
+    """Return (breaks, reached, ratios) by arm: no effect for arm 0, `profile` for arm 1, last break infinite."""
+    breaks = np.array([*profile.breaks, np.inf])
+    ratios = np.array(profile.ratios, dtype=np.float64)
+    reached = np.concatenate([[0.0], np.cumsum(np.diff(breaks)[:-1] * ratios[:-1]), [np.inf]])
+    return np.array([breaks, breaks]), np.array([breaks, reached]), np.array([np.ones_like(ratios), ratios])
+
+
+def _rates(p: Parameters) -> Array:
+    """float64[2, 3, K]: rate of leaving first line by day-30 group, (none, response, durable) and regimen."""
+    base = np.array([p.exit_rate * k.multiplier for k in p.regimens])
+    durable = np.full_like(base, p.durable_exit_rate)
+    return np.array([[base * theta, base * theta * p.responder_ratio, durable] for theta in p.hazard_ratios])
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectories:
+    """Whole courses from the start of first line; arrays are flat, in the order of the addresses."""
+
+    pfs: Array
+    os: Array
+    marks: Flags
+
+
+def _shares(weights: Array) -> Array:
+    """Cumulative shares, all but the last: a draw above them all is the last regimen that has a share."""
+    cumulative = np.cumsum(weights)[:-1]
+    last = int(np.flatnonzero(weights)[-1])
+    cumulative[last:] = 2.0
+    return np.ascontiguousarray(cumulative)
+
+
+def trajectories(
+    p: Parameters,
+    weights: Array,
+    control: Array,
+    experimental: Array,
+    profile: HazardProfile,
+    draws: Draws,
+    group: Flags,
+    arm: Flags,
+    marks: bool,
+) -> Trajectories:
+    """Return PFS, OS and, when asked for, marks (uint8[6, m n], `MARKS`) from the start of first line."""
+    n = group.size
+    pfs, os = np.empty(n), np.empty(n)
+    kept = np.empty((len(MARKS), n), dtype=np.uint8) if marks else np.empty((0, 0), dtype=np.uint8)
+    numbers = np.array([
+        p.allo_from_response_rate, p.allo_after_progression_rate, p.allo_cured, p.allo_relapse_rate, p.allo_death_rate,
+        p.exit_death_share, p.post_rate, p.post_shape, p.durable_share,
+    ])  # fmt: skip
+    kernel.first_line_course(
+        arm.reshape(-1), group.reshape(-1), *_flat(draws, FIRST_LINE_WORDS), *_flat(draws, RESIDUAL_WORDS),
+        _shares(weights), np.array([control, experimental]), _rates(p), *_profiles(profile), np.array(p.hazard_ratios), numbers, pfs, os, kept,
+    )  # fmt: skip
+    return Trajectories(pfs, os, kept)
+
+
+def from_first_line(
+    p: Parameters,
+    weights: Array,
+    control: Array,
+    experimental: Array,
+    profile: HazardProfile,
+    draws: Draws,
+    stratum: Flags,
+    arm: Flags,
+    wants: Collection[str],
+) -> Courses:
+    """Sample courses from the start of first line; only what `wants` names is computed."""
+    shape = stratum.shape
+    pfs = os = response = None
+    stratum, arm = np.ascontiguousarray(stratum), np.ascontiguousarray(arm)
+    if "os" in wants:
+        x = trajectories(p, weights, control, experimental, profile, draws, stratum, arm, marks=False)
+        os = x.os.reshape(shape)
+        pfs = x.pfs.reshape(shape) if "pfs" in wants else None
+    elif "pfs" in wants:
+        flat = np.empty(stratum.size)
+        kernel.first_line_pfs(
+            arm.reshape(-1), stratum.reshape(-1), *_flat(draws, FIRST_LINE_WORDS), _shares(weights), np.array([control, experimental]), _rates(p),
+            p.durable_share, p.allo_from_response_rate, p.allo_cured, p.allo_relapse_rate, *_profiles(profile), flat,
+        )  # fmt: skip
+        pfs = flat.reshape(shape)
+    if "response" in wants:
+        response = _responds(weights, np.array([control, experimental]), draws, arm)
+    return Courses(stratum, pfs, os, response)
+
+
+def _responds(weights: Array, rates: Array, draws: Draws, arm: Flags) -> Flags:
+    """The same tests as in the kernel: the regimen's word, then the response's."""
+    u = (draws.word("regimen") + 0.5) * 2.0**-32
+    regimen = np.searchsorted(_shares(weights), u, side="right")
+    limit = rates[arm, regimen]
+    return ((draws.word("response") + 0.5) * 2.0**-32 < limit).astype(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class AfterProgression:
+    """Whole courses from progression: wait and path (2 = treated, 1 = died waiting, 0 = supportive care), then first line."""
+
+    wait: Array
+    path: Flags
+    first_line: Trajectories
+
+    @property
+    def pfs(self) -> Array:
+        out: Array = np.where(self.path == 2, self.wait + self.first_line.pfs, self.wait)
+        return out
+
+    @property
+    def os(self) -> Array:
+        out: Array = np.where(self.path == 2, self.wait + self.first_line.os, self.wait)
+        return out
+
+
+def after_progression(p: Parameters, weights: Array, response: Array, draws: Draws, group: Flags, marks: bool) -> AfterProgression:
+    """Sample courses from progression for patients of known day-30 group (0 = refractory)."""
+    wait, path = np.empty(group.size), np.empty(group.size, dtype=np.uint8)
+    numbers = np.array([p.start_rate, p.waiting_death_rate, p.supportive_median, p.supportive_shape])
+    words = _flat(draws, ("intended", "waiting", "start_or_death", "supportive_care"))
+    kernel.before_first_line(group.reshape(-1), *words, np.array(p.hazard_ratios), numbers, np.array(p.intended), wait, path)
+    arm = np.zeros(group.size, dtype=np.uint8)
+    return AfterProgression(wait, path, trajectories(p, weights, response, response, HazardProfile(), draws, group, arm, marks))
+
+
+def from_progression(p: Parameters, weights: Array, response: Array, draws: Draws, stratum: Flags, wants: Collection[str]) -> Courses:
+    """Sample courses from progression; response is to first-line therapy, none in those never treated."""
+    stratum = np.ascontiguousarray(stratum)
+    x = after_progression(p, weights, response, draws, stratum, marks="response" in wants)
+    shape = stratum.shape
+    pfs = x.pfs.reshape(shape) if "pfs" in wants else None
+    os = x.os.reshape(shape) if "os" in wants else None
+    responds = (x.first_line.marks[1] * (x.path == 2)).astype(np.uint8).reshape(shape) if "response" in wants else None
+    return Courses(stratum, pfs, os, responds)
+
+
+@dataclass(frozen=True, eq=False)
+class AfterInfusion:
+    """Whole courses from infusion; fate 0 = day-30 refractory, 1 = progresses later, 2 = dies without progression, 3 = cured."""
+
+    bridging: Flags
+    fate: Flags
+    time: Array
+    progression: AfterProgression
+
+    @property
+    def os(self) -> Array:
+        out: Array = np.where(self.fate < 2, self.time + self.progression.os, self.time)
+        return out
+
+
+def bridging_given_group(p: Parameters) -> Array:
+    """float64[2]: P(bridging | day-30 refractory), P(bridging | not)."""
+    r = p.bridged * p.refractory_bridged + (1 - p.bridged) * p.refractory_not
+    return np.array([p.bridged * p.refractory_bridged / r, p.bridged * (1 - p.refractory_bridged) / (1 - r)])
+
+
+def after_infusion(p: Parameters, weights: Array, response: Array, draws: Draws, group: Flags, marks: bool) -> AfterInfusion:
+    """Sample courses from infusion for patients of known day-30 group (0 = refractory and a later failure, 1 = all others)."""
+    n = group.size
+    shares = fate_shares(p)
+    given = np.cumsum(shares[::-1, 1:3], axis=1) / (1 - shares[::-1, :1])  # row 0 = not bridged
+    numbers = np.array([
+        np.log(p.refractory_progression_median), p.refractory_progression_sigma, np.log(p.late_progression_median), p.late_progression_sigma,
+        np.log(p.death_without_progression_median), p.death_without_progression_sigma, p.late_progression_shift, p.background_death_rate,
+    ])  # fmt: skip
+    bridging, fate, time = np.empty(n, dtype=np.uint8), np.empty(n, dtype=np.uint8), np.empty(n)
+    words = _flat(draws, ("bridging", "day30_group", "time_to_progression", "cart_background_death"))
+    kernel.after_infusion(group.reshape(-1), *words, bridging_given_group(p), np.ascontiguousarray(given), numbers, bridging, fate, time)
+    return AfterInfusion(bridging, fate, time, after_progression(p, weights, response, draws, group, marks))
+
+
+def from_infusion(p: Parameters, weights: Array, response: Array, draws: Draws, stratum: Flags, wants: Collection[str]) -> Courses:
+    """Sample courses from infusion: PFS to the first progression or death; response to first line is not offered here."""
+    stratum = np.ascontiguousarray(stratum)
+    x = after_infusion(p, weights, response, draws, stratum, marks=False)
+    shape = stratum.shape
+    return Courses(stratum, x.time.reshape(shape) if "pfs" in wants else None, x.os.reshape(shape) if "os" in wants else None)
+
+
+def infusion_strata(p: Parameters, x: Infusion, averaged: list[Array]) -> dict[str, tuple[Array, Array]]:
+    """Return PFS and OS from infusion by day-30 group: refractory, and everybody else."""
+    w = np.array([p.bridged, 1 - p.bridged])
+    total = w @ x.shares
+    refractory_os: Any = 1 - x.refractory + convolve(x.refractory, averaged[0])
+    everyone = {"pfs": w[0] * x.pfs[0] + w[1] * x.pfs[1], "os": w[0] * x.os[0] + w[1] * x.os[1]}
+    alone = {"pfs": 1 - x.refractory, "os": refractory_os}
+    return {k: (alone[k], (everyone[k] - total[0] * alone[k]) / (1 - total[0])) for k in ("pfs", "os")}

@@ -1,0 +1,294 @@
+"""Fit the parameters of the multi-state model to a benchmark's figures, deterministically: `fit(benchmark)`.
+
+Two least-squares problems, each against quadrature. First the time from infusion to progression (it does not involve
+survival after progression), then everything after progression, with overall survival from infusion among its targets.
+Soft priors hold what the figures leave open; they and all weights are in the report.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import optimize
+
+from sim.benchmark import Benchmark, Figure
+from sim.population import study
+from sim.population.multi_state import grid
+from sim.population.parameters import Parameters, from_mapping
+from sim.types import Array, InputError
+
+# Fixed by assumption: no published figure pins them down (ranges in `STATED_RANGES`).
+FIXED = {
+    "start_rate": 1 / 0.70,
+    "waiting_death_rate": 0.08,
+    "durable_exit_rate": 0.003,
+    "exit_death_share": 0.10,
+    "late_progression_shift": 30 / 30.4375,
+}
+SUPPORTIVE_SHAPE = {"progressed": 0.39, "failures": 0.40}
+STATED_RANGES = {
+    "supportive_shape": (0.28, 0.75),
+    "waiting_death_rate": (0.02, 0.20),
+    "start_rate": (1 / 1.0, 1 / 0.4),
+    "exit_death_share": (0.05, 0.20),
+    "durable_exit_rate": (0.001, 0.006),
+}
+
+# name: (start, prior, weight of the prior on the log scale)
+BEFORE = {
+    "refractory_bridged": (0.33, None, 0.0),
+    "refractory_not": (0.18, None, 0.0),
+    "late_bridged": (0.38, None, 0.0),
+    "late_not": (0.30, None, 0.0),
+    "death_without_progression": (0.055, None, 0.0),
+    "refractory_progression_median": (45 / 30.4375, None, 0.0),
+    "refractory_progression_sigma": (0.40, 0.40, 2.0),
+    "late_progression_median": (150 / 30.4375, None, 0.0),
+    "late_progression_sigma": (1.05, 1.05, 1.0),
+    "background_death_rate": (0.002, 0.002, 0.5),
+}
+AFTER = {
+    "theta": {"progressed": (1.31, 1.9, 0.3), "failures": (1.80, 1.9, 0.3)},
+    "supportive_median": (2.2, 2.2, 0.3),
+    "exit_rate": (0.55, 0.55, 0.3),
+    "responder_ratio": (0.35, 0.35, 0.3),
+    "durable_share": (0.50, 0.25, 0.3),
+    "post_rate": (0.14, 0.13, 0.3),
+    "post_shape": (1.2, 1.0, 0.3),
+    "allo_from_response_rate": (0.06, None, 0.0),
+    "allo_after_progression_rate": (0.015, None, 0.0),
+}
+# Regimens without a published median have multiplier 1: they share one rate, which the treated median then fixes.
+MULTIPLIERS = {"polabr": (1.0, 1.0, 0.67), "bispecific": (0.8, None, 0.0), "cpi": (0.7, 1.0, 0.67), "chemo": (1.1, None, 0.0)}
+
+WEIGHTS_BEFORE = {
+    "cart_pfs_median": 30.0, "bt_pfs_median": 20.0, "nobt_pfs_median": 5.0, "ttp_treated_median_days": 20.0,
+    "ttp_untreated_median_days": 20.0, "d30ref_n": 10.0, "d30oth_n": 10.0, "nrm_n": 10.0, "bt_failed": 10.0, "nobt_failed": 10.0,
+    "late_relapse_n": 8.0,
+}  # fmt: skip
+WEIGHTS_AFTER = {
+    "failure_os_median": 200.0, "d30ref_os_median": 200.0, "d30oth_os_median": 200.0, "treated_os_median": 200.0, "treated_pfs_median": 2000.0,
+    "pfs1_polabr_median": 2000.0, "pfs1_bispecific_median": 2000.0, "pfs1_cpi_median": 2000.0, "pfs1_chemo_median": 2000.0,
+    "allo_from_response_n": 200.0, "allo_after_progression_n": 200.0, "cart_os_median": 60.0, "bt_os_median": 4.0,
+}  # fmt: skip
+EXACT = 2e-2
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What a fit achieved.
+
+    objective : half the sum of squares of both problems, priors included
+    residuals : figure -> (published, achieved, weight); priors : parameter -> (prior, fitted, weight), log scale
+    curvature : parameter -> share of the objective's curvature that comes from figures rather than from its prior
+    standard_error : parameter -> standard error on the log scale from the curvature of the whole objective, weights as given
+    """
+
+    objective: float
+    residuals: dict[str, tuple[float, float, float]]
+    priors: dict[str, tuple[float, float, float]]
+    curvature: dict[str, float]
+    evaluations: int
+
+
+def fit(benchmark: Benchmark, start: dict[str, float] | None = None) -> tuple[Parameters, FitReport]:
+    """Fit the model to the figures of `benchmark` alone; nothing random, so the same figures give the same parameters.
+
+    Parameters
+    ----------
+    benchmark : the published figures, overrides applied, and the denominator to read them under
+    start : values to start from, by parameter name, instead of the defaults (multipliers as `multiplier_<regimen>`)
+
+    Raises
+    ------
+    InputError : when a figure that the fit needs is missing, or no parameters come near the figures
+    """
+    figures = benchmark.read()
+    counts = study.counts(figures, benchmark.denominator)
+    begun = {name: v[0] for name, v in _after_settings(benchmark.denominator).items()} | {name: v[0] for name, v in BEFORE.items()}
+    begun |= start or {}
+    base = _base(figures, counts, benchmark.denominator, begun)
+    t = grid(0.02, 100.0)
+    follow = study.followup_survival(benchmark.followup, t)
+
+    targets = _targets_before(figures, counts)
+    before = lambda p: study.expected_before(p, counts, t, follow)  # noqa: E731
+    base, first = _solve(base, BEFORE, before, targets, WEIGHTS_BEFORE)
+    after = lambda p: study.expected_after(p, counts, t)  # noqa: E731
+    targets_after = _targets_after(figures, counts)
+    fitted, second = _solve(base, _after_settings(benchmark.denominator), after, targets_after, WEIGHTS_AFTER)
+    for name, (published, achieved, weight) in second.residuals.items():
+        if weight >= 60 and abs(achieved / published - 1) > EXACT:
+            raise InputError(
+                f"fit: no parameters bring {name} near {published:g} (best {achieved:.3g}); the benchmark's figures contradict each other under this model"
+            )
+    return fitted, FitReport(
+        first.objective + second.objective, first.residuals | second.residuals, first.priors | second.priors,
+        first.curvature | second.curvature, first.evaluations + second.evaluations,
+    )  # fmt: skip
+
+
+def _after_settings(denominator: str) -> dict[str, tuple[float, float | None, float]]:
+    out: dict[str, Any] = {k: (v[denominator] if isinstance(v, dict) else v) for k, v in AFTER.items()}
+    return out | {f"multiplier_{k}": v for k, v in MULTIPLIERS.items()}
+
+
+def _base(figures: dict[str, Figure], counts: study.Counts, denominator: str, begun: dict[str, float]) -> Parameters:
+    allo = _fit_allo(figures)
+    death = _fit_death_time(figures)
+    table: dict[str, Any] = {
+        "denominator": denominator, **FIXED, "supportive_shape": SUPPORTIVE_SHAPE[denominator],
+        "treated_refractory": counts.treated_refractory / counts.refractory, "treated_other": counts.treated_other / counts.other,
+        "bridged": counts.bridged / counts.infused, "second_line_share": counts.second_line / counts.treated, **allo, **death,
+    }  # fmt: skip
+    table |= {k: v for k, v in begun.items() if not k.startswith("multiplier_")}
+    table["regimens"] = {
+        k.name: {
+            "patients": k.patients,
+            "response": k.response,
+            "complete_response": k.complete_response,
+            "multiplier": begun.get(f"multiplier_{k.name}", 1.0),
+        }
+        for k in study.regimens(figures)
+    }
+    return from_mapping(table, "fit")
+
+
+def _fit_allo(figures: dict[str, Figure]) -> dict[str, float]:
+    """Cure share, relapse rate and death rate after relapse from PFS 52 % at 1 year with median 14.3, and OS 66 % at 1 year."""
+    pfs, median, os = figures["allo_pfs_1y"].target / 100, figures["allo_pfs_median"].value, figures["allo_os_1y"].target / 100
+
+    # e^(-12 r) = (pfs - c) / (1 - c) and e^(-m r) = (1/2 - c) / (1 - c): one equation in c
+    def gap(c: float) -> float:
+        return math.log((pfs - c) / (1 - c)) / 12 - math.log((0.5 - c) / (1 - c)) / median
+
+    try:
+        cured = float(optimize.brentq(gap, 0.0, min(0.5, pfs) - 1e-9, xtol=1e-14))
+        relapse = -math.log((pfs - cured) / (1 - cured)) / 12
+
+        def alive(n: float) -> float:
+            return pfs + (1 - cured) * relapse * (math.exp(-relapse * 12) - math.exp(-n * 12)) / (n - relapse) - os
+
+        death = float(optimize.brentq(alive, 1e-4, 5.0, xtol=1e-14))
+    except (ValueError, ZeroDivisionError) as error:
+        raise InputError(
+            f"fit: no cure share, relapse and death rate give allo_pfs_1y {pfs:.2f}, allo_pfs_median {median:g}, allo_os_1y {os:.2f}"
+        ) from error
+    return {"allo_cured": cured, "allo_relapse_rate": relapse, "allo_death_rate": death}
+
+
+def _fit_death_time(figures: dict[str, Figure]) -> dict[str, float]:
+    """Log-normal through both quartiles of the time to death without progression."""
+    iqr = figures["nrm_time_iqr"]
+    low, high = math.log(iqr.ci_low / 30.4375), math.log(iqr.ci_high / 30.4375)
+    return {
+        "death_without_progression_median": math.exp((low + high) / 2),
+        "death_without_progression_sigma": (high - low) / (2 * 0.6744897501960817),
+    }
+
+
+def _targets_before(figures: dict[str, Figure], c: study.Counts) -> dict[str, float]:
+    out = {
+        k: figures[k].target
+        for k in ("cart_pfs_median", "bt_pfs_median", "nobt_pfs_median", "ttp_treated_median_days", "ttp_untreated_median_days")
+    }
+    # bridged patients known in Table 2 are 238 of 240: shares of failures are taken there
+    bt, no = c.bridged_failed / c.bridged_known, (c.failures - c.bridged_failed) / (c.infused - c.bridged_known)
+    return out | {
+        "d30ref_n": c.refractory,
+        "d30oth_n": c.progressed - c.refractory,
+        "nrm_n": c.died,
+        "bt_failed": bt,
+        "nobt_failed": no,
+        "late_relapse_n": c.late,
+    }
+
+
+def _targets_after(figures: dict[str, Figure], c: study.Counts) -> dict[str, float]:
+    names = [k for k in WEIGHTS_AFTER if k in figures]
+    return {k: figures[k].target for k in names} | {
+        "allo_from_response_n": c.allo_from_response,
+        "allo_after_progression_n": c.allo_after_progression,
+    }
+
+
+@dataclass(frozen=True)
+class _Part:
+    objective: float
+    residuals: dict[str, tuple[float, float, float]]
+    priors: dict[str, tuple[float, float, float]]
+    curvature: dict[str, float]
+    evaluations: int
+
+
+def with_values(p: Parameters, values: dict[str, float]) -> Parameters:
+    """Return parameters with named values; `multiplier_<regimen>` sets a regimen's multiplier."""
+    plain: dict[str, Any] = {k: v for k, v in values.items() if not k.startswith("multiplier_")}
+    regimens = tuple(replace(k, multiplier=values.get(f"multiplier_{k.name}", k.multiplier)) for k in p.regimens)
+    return replace(p, **plain, regimens=regimens)
+
+
+def value_of(p: Parameters, name: str) -> float:
+    """Return a parameter by name; `multiplier_<regimen>` is that regimen's multiplier."""
+    if name.startswith("multiplier_"):
+        return next(k.multiplier for k in p.regimens if k.name == name.removeprefix("multiplier_"))
+    return float(getattr(p, name))
+
+
+def _solve(
+    base: Parameters,
+    settings: dict[str, Any],
+    expected: Callable[[Parameters], dict[str, float]],
+    targets: dict[str, float],
+    weights: dict[str, float],
+) -> tuple[Parameters, _Part]:
+    names = list(settings)
+    held = [n for n in names if settings[n][1] is not None]
+    keys = [k for k in weights if k in targets]
+
+    def parameters(x: Array) -> Parameters:
+        return with_values(base, {n: float(v) for n, v in zip(names, np.exp(x), strict=True)})
+
+    def residuals(x: Array) -> Array:
+        r = [settings[n][2] * (x[names.index(n)] - math.log(settings[n][1])) for n in held]
+        try:
+            got = expected(parameters(x))
+        except InputError:
+            return np.array([5.0 * weights[k] for k in keys] + r)
+        return np.array([weights[k] * math.log(got[k] / targets[k]) for k in keys] + r)
+
+    x = np.log([value_of(base, n) for n in names])
+    evaluations = 0
+    for _ in range(3):
+        solution = optimize.least_squares(residuals, x, jac="3-point", x_scale="jac", xtol=1e-13, ftol=1e-13, gtol=1e-11, max_nfev=60)
+        moved = float(np.max(np.abs(solution.x - x)))
+        x, evaluations = solution.x, evaluations + int(solution.nfev)
+        if moved < 1e-6:
+            break
+    p = parameters(x)
+    got = expected(p)
+    figures_part = np.sum(solution.jac[: len(keys)] ** 2, axis=0)
+    prior_part = np.sum(solution.jac[len(keys) :] ** 2, axis=0) if held else np.zeros(len(names))
+    curvature = {n: float(f / (f + q)) for n, f, q in zip(names, figures_part, prior_part, strict=True)}
+    return p, _Part(
+        float(solution.cost), {k: (targets[k], got[k], weights[k]) for k in keys},
+        {n: (settings[n][1], value_of(p, n), settings[n][2]) for n in held}, curvature, evaluations,
+    )  # fmt: skip
+
+
+def notes(benchmark: Benchmark, report: FitReport) -> dict[str, Any]:
+    """Return what a parameter file says above its parameters: the source, the objective, residuals, priors, curvature."""
+    return {
+        "source": benchmark.citation,
+        "made_by": "sim.population.fit.fit",
+        "objective": report.objective,
+        "fitted_figures": {k: {"published": a, "achieved": b, "weight": w} for k, (a, b, w) in report.residuals.items()},
+        "soft_priors": {k: {"prior": a, "fitted": b, "weight": w} for k, (a, b, w) in report.priors.items()},
+        "share_of_curvature_from_figures": report.curvature,
+        "assumed": {**FIXED, "supportive_shape": SUPPORTIVE_SHAPE[benchmark.denominator]},
+        "plausible_ranges": {k: list(v) for k, v in STATED_RANGES.items()},
+    }

@@ -1,0 +1,234 @@
+"""Exact curves of the multi-state model by quadrature on a uniform grid: no Monte Carlo, errors below 1e-4.
+
+Exits of first line are piecewise exponential, so masses in a cell are exact; convolutions are Stieltjes sums of cell
+masses against cell averages of the survival that follows, whose error is of order step^2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import fftconvolve
+from scipy.special import gamma, gammainc, ndtr
+
+from sim.effect import HazardProfile
+from sim.kernels.post_cart_failure import decayed_sum
+from sim.population.parameters import Parameters
+from sim.types import Array
+
+STEP = 0.02
+END = 120.0
+LN2 = float(np.log(2.0))
+
+
+def grid(step: float = STEP, end: float = END) -> Array:
+    """Return the grid 0, step, … end, in months."""
+    t: Array = np.arange(round(end / step) + 1) * step
+    return t
+
+
+def averages(survival: Array) -> Array:
+    """Return the average of a curve over each cell, trapezoid: float64[k - 1]."""
+    out: Array = 0.5 * (survival[1:] + survival[:-1])
+    return out
+
+
+def convolve(distribution: Array, average: Array) -> Array:
+    """Return the integral of S(t - u) dF(u) on the grid; distribution is F on it, average that of S over each cell."""
+    n = len(distribution)
+    out = np.zeros(n)
+    out[1:] = fftconvolve(np.diff(distribution), average)[: n - 1]
+    return out
+
+
+def weibull_average(scale: float, shape: float, t: Array) -> Array:
+    """Return the average of exp(-(t / scale)^shape) over each cell, exactly: its slope at 0 is infinite for shapes below 1."""
+    area = scale / shape * gamma(1 / shape) * gammainc(1 / shape, (t / scale) ** shape)
+    out: Array = np.diff(area) / (t[1] - t[0])
+    return out
+
+
+def accumulated(profile: HazardProfile, t: Array) -> Array:
+    """Return R(t), the integral of the hazard ratio from 0 to t."""
+    total = np.zeros_like(t)
+    ends = (*profile.breaks[1:], np.inf)
+    for start, end, ratio in zip(profile.breaks, ends, profile.ratios, strict=True):
+        total += ratio * np.clip(t - start, 0.0, end - start)
+    return total
+
+
+@dataclass(frozen=True, eq=False)
+class FirstLine:
+    """Curves from the start of first line, each float64[k] on the grid.
+
+    pfs, os : survival; progressed : probability of having progressed from first line, alive at that moment;
+    allo : probability of having been transplanted from response; allo_after : after progression
+    """
+
+    pfs: Array
+    os: Array
+    progressed: Array
+    allo: Array
+    allo_after: Array
+
+
+def after_allo(p: Parameters, t: Array) -> Array:
+    """Return overall survival from transplant: cured, in remission, or relapsed and alive."""
+    r, n = p.allo_relapse_rate, p.allo_death_rate
+    # the difference quotient of exp(-x t) at r and n, written so that r = n is no exception
+    relapsed = r * t * np.exp(-r * t) * _relative_exponential((r - n) * t)
+    out: Array = p.allo_cured + (1 - p.allo_cured) * (np.exp(-r * t) + relapsed)
+    return out
+
+
+def _relative_exponential(x: Array) -> Array:
+    """Return (e^x - 1) / x, 1 at 0."""
+    safe = np.where(x == 0, 1.0, x)
+    out: Array = np.where(x == 0, 1.0, np.expm1(safe) / safe)
+    return out
+
+
+def post_progression(p: Parameters, group: int, t: Array) -> tuple[Array, Array]:
+    """Return overall survival since progression on first line, and the probability of having been transplanted since."""
+    a = p.allo_after_progression_rate
+    survival = np.exp(-((p.post_rate * t) ** p.post_shape) * p.hazard_ratios[group] - a * t)
+    allo = np.concatenate([[0.0], np.cumsum(a * averages(survival) * (t[1] - t[0]))])
+    return survival + convolve(allo, averages(after_allo(p, t))), allo
+
+
+def from_first_line(p: Parameters, group: int, weights: Array, response: Array, profile: HazardProfile, t: Array) -> FirstLine:
+    """Return the curves of a day-30 group from the start of first line.
+
+    Parameters
+    ----------
+    weights, response : float64[K], share and response rate of each regimen
+    profile : multiplies every hazard of leaving the progression-free state, by months since the start
+    """
+    step, theta = t[1] - t[0], p.hazard_ratios[group]
+    cumulative = accumulated(profile, t)
+    rise = np.diff(cumulative)
+    exits, arrivals, free = np.zeros_like(t), np.zeros(len(t) - 1), np.zeros_like(t)
+    durable = float(np.sum(weights * response)) * p.durable_share
+    classes = [(durable, p.durable_exit_rate, 0.0)]
+    for regimen, w, orr in zip(p.regimens, weights, response, strict=True):
+        h = p.exit_rate * regimen.multiplier * theta
+        classes += [(w * (1 - orr), h, 0.0), (w * orr * (1 - p.durable_share), h * p.responder_ratio, p.allo_from_response_rate)]
+    for w, h, a in classes:
+        if w == 0:
+            continue
+        stay = w * np.exp(-h * cumulative - a * t)
+        free += stay
+        if a > 0:
+            to_allo = -np.diff(stay) * (a * step / (h * rise + a * step))
+            arrivals += to_allo
+            exits += w - stay - np.concatenate([[0.0], np.cumsum(to_allo)])
+        else:
+            exits += w - stay
+    return _assemble(p, group, exits, arrivals, free, rise, t)
+
+
+def _assemble(p: Parameters, group: int, exits: Array, arrivals: Array, free: Array, rise: Array, t: Array) -> FirstLine:
+    allo = np.concatenate([[0.0], np.cumsum(arrivals)])
+    remission, relapsed_alive = np.empty_like(t), np.empty_like(t)
+    at_risk = (1 - p.allo_cured) * arrivals
+    decayed_sum(at_risk * np.exp(-0.5 * p.allo_relapse_rate * rise), np.exp(-p.allo_relapse_rate * rise), remission)
+    relapses = at_risk - np.diff(remission)
+    death = np.full(len(rise), p.allo_death_rate * (t[1] - t[0]))
+    decayed_sum(relapses * np.exp(-0.5 * death), np.exp(-death), relapsed_alive)
+    pfs = free + p.allo_cured * allo + remission
+    progressed = (1 - p.exit_death_share) * exits
+    after, allo_after = post_progression(p, group, t)
+    os = pfs + relapsed_alive + convolve(progressed, averages(after))
+    return FirstLine(pfs, os, progressed, allo, convolve(progressed, averages(allo_after)))
+
+
+@dataclass(frozen=True, eq=False)
+class Progression:
+    """Curves of one day-30 group from progression, float64[k]: treated (among ever treated), untreated, and all.
+
+    started : distribution of the time to the start of first line among those who ever start
+    """
+
+    first_line: FirstLine
+    pfs_treated: Array
+    os_treated: Array
+    os_untreated: Array
+    pfs: Array
+    os: Array
+    started: Array
+    untreated_average: Array
+
+
+def supportive_care(p: Parameters, group: int, t: Array) -> tuple[Array, Array]:
+    """Return survival under best supportive care, and its exact average over each cell."""
+    scale = p.supportive_median * (LN2 * p.hazard_ratios[group]) ** (-1 / p.supportive_shape)
+    return np.exp(-((t / scale) ** p.supportive_shape)), weibull_average(scale, p.supportive_shape, t)
+
+
+def from_progression(p: Parameters, group: int, weights: Array, response: Array, t: Array) -> Progression:
+    """Return the curves of a day-30 group from progression after CAR-T."""
+    first = from_first_line(p, group, weights, response, HazardProfile(), t)
+    total = p.start_rate + p.waiting_death_rate * p.hazard_ratios[group]
+    waiting = np.exp(-total * t)
+    pfs_t = waiting + convolve(1 - waiting, averages(first.pfs))
+    os_t = waiting + convolve(1 - waiting, averages(first.os))
+    share, intended = p.treated[group], p.intended[group]
+    supportive, average = supportive_care(p, group, t)
+    dies_waiting = intended - share
+    untreated = (1 - intended) * supportive + dies_waiting * waiting
+    untreated_average = (1 - intended) * average + dies_waiting * averages(waiting)
+    os_u = untreated / (1 - share) if share < 1 else np.zeros_like(t)
+    return Progression(first, pfs_t, os_t, os_u, share * pfs_t + untreated, share * os_t + untreated, 1 - waiting, untreated_average)
+
+
+@dataclass(frozen=True, eq=False)
+class Infusion:
+    """Curves from infusion, float64[k], by bridging (bridged, not), and the distributions of each fate's time.
+
+    refractory, late, death : distribution functions of the time to refractory progression, late progression and
+    death without progression; shares are those of each fate by bridging, cured what is left
+    """
+
+    pfs: tuple[Array, Array]
+    os: tuple[Array, Array]
+    refractory: Array
+    late: Array
+    death: Array
+    background: Array
+    shares: Array
+
+
+def time_distributions(p: Parameters, t: Array) -> tuple[Array, Array, Array]:
+    """Return the distribution functions of refractory progression, late progression and death without progression."""
+    log_t = np.log(np.maximum(t, 1e-12))
+    log_late = np.log(np.maximum(t - p.late_progression_shift, 1e-12))
+    return (
+        ndtr((log_t - np.log(p.refractory_progression_median)) / p.refractory_progression_sigma),
+        ndtr((log_late - np.log(p.late_progression_median)) / p.late_progression_sigma),
+        ndtr((log_t - np.log(p.death_without_progression_median)) / p.death_without_progression_sigma),
+    )
+
+
+def fate_shares(p: Parameters) -> Array:
+    """Return float64[2, 4]: P(refractory, late, death without progression, cured) for bridged and not."""
+    rows = []
+    for r, o in ((p.refractory_bridged, p.late_bridged), (p.refractory_not, p.late_not)):
+        rows.append([r, o, p.death_without_progression, 1 - r - o - p.death_without_progression])
+    return np.array(rows)
+
+
+def from_infusion(p: Parameters, os_refractory: tuple[Array, Array], os_other: tuple[Array, Array], t: Array) -> Infusion:
+    """Return the curves from infusion; os_* are (survival, average over each cell) from progression by day-30 group."""
+    refractory, late, death = time_distributions(p, t)
+    background = np.exp(-p.background_death_rate * t)
+    alive = (1 - refractory + convolve(refractory, os_refractory[1]), 1 - late + convolve(late, os_other[1]))
+    shares = fate_shares(p)
+    pfs = [s[0] * (1 - refractory) + s[1] * (1 - late) + s[2] * (1 - death) + s[3] * background for s in shares]
+    os = [s[0] * alive[0] + s[1] * alive[1] + s[2] * (1 - death) + s[3] * background for s in shares]
+    return Infusion((pfs[0], pfs[1]), (os[0], os[1]), refractory, late, death, background, shares)
+
+
+def os_from_progression_average(p: Parameters, group: int, curves: Progression) -> Array:
+    """Return the average over each cell of overall survival from progression."""
+    return p.treated[group] * averages(curves.os_treated) + curves.untreated_average

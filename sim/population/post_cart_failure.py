@@ -1,0 +1,251 @@
+"""Patients after CD19 CAR-T, calibrated to a published series: `PostCartFailure`, sampler and exact curves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from sim.benchmark import conf_folder
+from sim.curve import Curve
+from sim.effect import Effect, NoEffect
+from sim.population import courses
+from sim.population.multi_state import (
+    END,
+    STEP,
+    FirstLine,
+    from_first_line,
+    from_infusion,
+    from_progression,
+    grid,
+    os_from_progression_average,
+)
+from sim.population.parameters import DENOMINATORS, Parameters, read
+from sim.population.population import Population
+from sim.population.study import mix_weights
+from sim.rng import Draws
+from sim.types import Array, Assumption, Courses, Flags, InputError
+
+TIME_ZEROS = ("infusion", "progression", "first_line_start")
+ENDPOINTS = ("pfs", "os")
+NO_EFFECT = NoEffect()
+STRATA = ("day-30 refractory", "other")
+
+
+@dataclass(frozen=True, eq=False)
+class PostCartFailure(Population):
+    """Sample and describe patients whose lymphoma was treated with CD19 CAR-T, from the chosen time zero.
+
+    Parameters
+    ----------
+    time_zero : `infusion`, `progression` after CAR-T, or `first_line_start`, the start of first-line therapy after it
+    denominator : reading of the benchmark under which the parameters were fitted
+    refractory_share : day-30 refractory among patients at progression; None = the model's own, untruncated share
+    regimen : `mix` as published, or one first-line regimen for everybody
+    parameters : name of a set in conf/benchmark/parameters, or the path of a parameter file
+
+    Notes
+    -----
+    A clock-reset multi-state model: every transition starts a new clock, so a start at progression or at first line
+    samples the conditional law directly, with the day-30 groups reweighted by who lives to start. PFS ends at the
+    first progression or death after time zero; the untreated have no further progression on record, so theirs is death.
+
+    References
+    ----------
+    Zurko et al., Blood Advances 2023;7(12):2657. Putter, Fiocco & Geskus, Statistics in Medicine 2007;26:2389, section 3.
+
+    Examples
+    --------
+    >>> trial = PostCartFailure(time_zero="first_line_start")
+    >>> round(trial.curve("pfs").median(), 1), round(trial.curve("os").median(), 1)
+    (2.0, 8.4)
+    """
+
+    time_zero: str = "first_line_start"
+    denominator: str = "progressed"
+    refractory_share: float | None = None
+    regimen: str = "mix"
+    parameters: str = "zurko2023"
+    _cache: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.time_zero not in TIME_ZEROS:
+            raise InputError(f"population.time_zero is {self.time_zero!r}; allowed: {', '.join(TIME_ZEROS)}")
+        if self.denominator not in DENOMINATORS:
+            raise InputError(f"population.denominator is {self.denominator!r}; allowed: {', '.join(DENOMINATORS)}")
+        if self.denominator == "failures" and self.time_zero == "infusion":
+            raise InputError(
+                "population.time_zero is 'infusion' under denominator 'failures'; allowed there: progression, first_line_start (deaths without progression cannot be treated)"
+            )
+        share = self.refractory_share
+        if share is not None and (isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1):
+            raise InputError(f"population.refractory_share is {share!r}; allowed: null or a share within [0, 1]")
+        if share is not None and self.time_zero == "infusion":
+            raise InputError(
+                "population.refractory_share is a share at progression; allowed with time_zero progression or first_line_start"
+            )
+        names = [k.name for k in self.values.regimens]
+        if self.regimen not in ("mix", *names):
+            raise InputError(f"population.regimen is {self.regimen!r}; allowed: mix, {', '.join(names)}")
+
+    @cached_property
+    def values(self) -> Parameters:
+        """The fitted parameters."""
+        path = Path(self.parameters)
+        if not path.suffix:
+            path = conf_folder() / "benchmark" / "parameters" / f"{self.parameters}_{self.denominator}.yaml"
+            if not path.exists():
+                known = sorted({f.stem.rsplit("_", 1)[0] for f in path.parent.glob("*.yaml")})
+                raise InputError(
+                    f"population.parameters is {self.parameters!r}; allowed: {', '.join(known)}, or the path of a parameter file"
+                )
+        p = read(path)
+        if p.denominator != self.denominator:
+            raise InputError(
+                f"population.parameters: {path} was fitted under denominator {p.denominator}; population.denominator is {self.denominator}"
+            )
+        return p
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        return STRATA
+
+    @property
+    def share_at_progression(self) -> float:
+        """Day-30 refractory among patients at progression (the untruncated share unless `refractory_share` is set)."""
+        return self.values.refractory_share if self.refractory_share is None else float(self.refractory_share)
+
+    @property
+    def strata_shares(self) -> Array:
+        p = self.values
+        if self.time_zero == "infusion":
+            r = p.bridged * p.refractory_bridged + (1 - p.bridged) * p.refractory_not
+            return np.array([r, 1 - r])
+        w = np.array([self.share_at_progression, 1 - self.share_at_progression])
+        if self.time_zero == "first_line_start":
+            w = w * p.treated
+        return w / w.sum()
+
+    @property
+    def weights(self) -> Array:
+        """float64[K], share of each first-line regimen."""
+        mix = mix_weights(self.values)[0]
+        return mix if self.regimen == "mix" else np.array([float(k.name == self.regimen) for k in self.values.regimens])
+
+    def responses(self, effect: Effect) -> Array:
+        """Return the response rate of each regimen under `effect`, float64[K].
+
+        Notes
+        -----
+        The effect sets the rate p' of the whole population. Regimens move together: 1 - p is multiplied by
+        (1 - p') / (1 - p) when it rises, p by p' / p when it falls, so all stay within [0, 1].
+        """
+        rates = mix_weights(self.values)[1]
+        p = float(self.weights @ rates)
+        new = effect.response_rate(p)
+        if new == p:
+            return rates
+        out: Array = 1 - (1 - rates) * (1 - new) / (1 - p) if new > p else rates * new / p
+        return out
+
+    def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
+        rate = float(self.weights @ self.responses(effect))
+        if self.time_zero == "first_line_start":
+            return rate
+        self._refuse_effect(effect)
+        if self.time_zero == "progression":
+            treated = np.array(self.values.treated)
+            return rate * float(self.strata_shares @ treated if stratum is None else treated[stratum])
+        raise InputError("population: response to first line is not defined from infusion; use time_zero progression or first_line_start")
+
+    def _refuse_effect(self, effect: Effect) -> None:
+        if not isinstance(effect, NoEffect):
+            raise InputError(
+                f"effect: a treatment effect acts from the start of first line; population.time_zero is {self.time_zero!r}, allowed: first_line_start"
+            )
+
+    @property
+    def time_zero_event(self) -> str:
+        """Time zero in plain words."""
+        return {"infusion": "CAR-T infusion", "progression": "progression after CAR-T", "first_line_start": "start of first-line therapy"}[
+            self.time_zero
+        ]
+
+    def sample_strata(self, draws: Draws) -> Flags:
+        share = self.strata_shares[0]
+        # a word below share 2^32 is refractory: the same test as uniform(word) < share, in integers
+        limit = np.uint64(min(round(share * 2**32), 2**32))
+        return (draws.word("stratum").astype(np.uint64) >= limit).astype(np.uint8)
+
+    def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
+        if self.time_zero == "first_line_start":
+            return courses.from_first_line(
+                self.values, self.weights, self.responses(NoEffect()), self.responses(effect), effect.hazard, draws, stratum, arm, wants
+            )
+        self._refuse_effect(effect)
+        start = courses.from_progression if self.time_zero == "progression" else courses.from_infusion
+        return start(self.values, self.weights, self.responses(effect), draws, stratum, wants)
+
+    def curve(self, endpoint: str, effect: Effect = NO_EFFECT, stratum: int | None = None) -> Curve:
+        if endpoint not in ENDPOINTS:
+            raise InputError(f"population: no curve of {endpoint!r}; allowed: {', '.join(ENDPOINTS)}")
+        key = (endpoint, effect, stratum)
+        if key not in self._cache:
+            both = self._curves(effect)[endpoint]
+            s = self.strata_shares @ np.array(both) if stratum is None else both[stratum]
+            self._cache[key] = Curve(STEP, np.minimum.accumulate(np.clip(s, 0.0, 1.0)))
+        return self._cache[key]  # type: ignore[return-value]
+
+    def _curves(self, effect: Effect) -> dict[str, tuple[Array, Array]]:
+        key = ("curves", effect)
+        if key not in self._cache:
+            self._cache[key] = self._quadrature(effect)
+        return self._cache[key]  # type: ignore[return-value]
+
+    def _quadrature(self, effect: Effect) -> dict[str, tuple[Array, Array]]:
+        t, p, weights, responses = grid(STEP, END), self.values, self.weights, self.responses(effect)
+        if self.time_zero == "first_line_start":
+            a, b = (from_first_line(p, g, weights, responses, effect.hazard, t) for g in (0, 1))
+            return {"pfs": (a.pfs, b.pfs), "os": (a.os, b.os)}
+        self._refuse_effect(effect)
+        r, o = (from_progression(p, g, weights, responses, t) for g in (0, 1))
+        if self.time_zero == "progression":
+            return {"pfs": (r.pfs, o.pfs), "os": (r.os, o.os)}
+        averaged = [os_from_progression_average(p, g, x) for g, x in ((0, r), (1, o))]
+        x = from_infusion(p, (r.os, averaged[0]), (o.os, averaged[1]), t)
+        return courses.infusion_strata(p, x, averaged)
+
+    def first_line(self, stratum: int, effect: Effect = NO_EFFECT) -> FirstLine:
+        """Return the curves of a stratum from the start of first line, transplants and progressions included."""
+        return from_first_line(self.values, stratum, self.weights, self.responses(effect), effect.hazard, grid(STEP, END))
+
+    def describe(self) -> list[Assumption]:
+        p, source = self.values, "Zurko 2023, Blood Advances 7(12):2657"
+        share = "set by population.refractory_share" if self.refractory_share is not None else "model: eventual progressions, untruncated"
+        lines = [
+            Assumption("patients", "multi-state model of the course after CD19 CAR-T, calibrated to published figures", source),
+            Assumption("time zero", self.time_zero_event, "configuration"),
+            Assumption(
+                "who can be treated after failure",
+                {"progressed": "patients who progressed (254)", "failures": "all failures (284)"}[p.denominator],
+                "population.denominator; the paper leaves it open",
+            ),
+            Assumption("day-30 refractory share of failures", "43.7 % (124/284)", source),
+            Assumption("day-30 refractory share of progressions observed by the cut", "48.8 % (124/254)", source),
+            Assumption("day-30 refractory share of eventual progressions", f"{p.refractory_share:.1%}", "model, untruncated"),
+            Assumption("day-30 refractory share at progression, used here", f"{self.share_at_progression:.1%}", share),
+            Assumption("day-30 refractory share at time zero", f"{self.strata_shares[0]:.1%}", "model: who lives to time zero"),
+            Assumption("first-line regimen", "published mix" if self.regimen == "mix" else self.regimen, "population.regimen"),
+            Assumption("hazard ratio of day-30 refractory disease after progression", f"{p.theta:.2f}", "fitted"),
+            Assumption("death rate while waiting for treatment", f"{p.waiting_death_rate:g} per month", "assumption (0.02 to 0.20)"),
+            Assumption(
+                "mean time from progression to first line among the intended", f"{1 / p.start_rate:.2f} months", "assumption (0.4 to 1.0)"
+            ),
+            Assumption("shape of survival under supportive care", f"Weibull {p.supportive_shape:g}", "assumption (0.28 to 0.75)"),
+            Assumption("share of first-line exits that are deaths", f"{p.exit_death_share:g}", "assumption (0.05 to 0.20)"),
+            Assumption("response given day-30 status", "the same in refractory and other", "assumption: not published"),
+        ]
+        return lines
