@@ -1,0 +1,151 @@
+"""Compose one configuration from overrides, with Hydra's Compose API: no folder, no log, nothing built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import ConfigCompositionException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import ConfigKeyError
+
+from sim.app import paths
+from sim.app.cells import key_of
+from sim.app.errors import one_line, root, unknown
+from sim.app.overlays import Overlays
+from sim.app.schema import FRAME_KEYS, GROUPS, OPEN_MAPPINGS, TRIAL_GROUPS
+from sim.app.security import same_hydra
+from sim.types import InputError
+
+_TRIAL_KEYS = (*TRIAL_GROUPS, "scenarios", "cells", "grid")
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A configuration without its `hydra` node, and the option chosen in each group."""
+
+    config: DictConfig
+    choices: dict[str, str] = field(default_factory=dict)
+
+
+def complete(overrides: list[str]) -> list[str]:
+    """Return the command line's overrides as Hydra needs them.
+
+    Keys of open mappings get their plus signs; `scenarios=quickstart` is added when nothing says which trial.
+
+    Examples
+    --------
+    >>> complete(["task=calibrate", "benchmark.figures.failure_os_median.value=7.0"])
+    ['scenarios=quickstart', 'task=calibrate', '++benchmark.figures.failure_os_median.value=7.0']
+    >>> complete(["design.n=60"])
+    ['design.n=60']
+    """
+    said = any(key_of(override).split(".")[0].split("/")[0] in _TRIAL_KEYS for override in overrides)
+    opened = ["++" + o if o.startswith(tuple(name + end for name in OPEN_MAPPINGS for end in ".=")) else o for o in overrides]
+    return opened if said else ["scenarios=quickstart", *opened]
+
+
+@contextmanager
+def composer() -> Iterator[None]:
+    """Point Hydra's Compose API at conf/, and leave no global state behind."""
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(config_dir=str(paths.conf_dir()), version_base="1.3", job_name="postcart"):
+            yield
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def compose(overrides: list[str], overlays: Overlays) -> Composed:
+    """Return the configuration that `overrides` give, inside a `composer()` block.
+
+    Raises
+    ------
+    InputError : one line with the key or choice, its value and what is allowed
+    """
+    for override in overrides:
+        _refuse_dangerous(override, overlays)
+    try:
+        config = hydra_compose("config", overrides=overrides, return_hydra_config=True)
+        if overlays.files:
+            own = [override for override in overrides if key_of(override).startswith("hydra")]
+            same_hydra(config.hydra, hydra_compose("config", overrides=own, return_hydra_config=True).hydra)
+    except MissingConfigException as error:
+        raise _missing(error, overlays) from error
+    except ConfigCompositionException as error:
+        raise _unknown_key(error, overrides) from error
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(one_line(error)) from error
+    choices: Any = OmegaConf.to_container(config.hydra.runtime.choices)
+    with open_dict(config):
+        config.pop("hydra")
+    return Composed(config, {key: value for key, value in choices.items() if not key.startswith("hydra")})
+
+
+def _refuse_dangerous(override: str, overlays: Overlays) -> None:
+    key, _, value = override.lstrip("+~").partition("=")
+    if key.startswith("hydra.searchpath"):
+        raise InputError(f"'{override}' is refused; allowed: files in ./scenarios and ./GROUP of the working directory")
+    for name in value.strip("[]").split(","):
+        if line := overlays.refused.get((key, name.strip().strip("'\""))):
+            raise InputError(line)
+
+
+def _missing(error: MissingConfigException, overlays: Overlays) -> InputError:
+    group, _, name = (error.missing_cfg_file or "").rpartition("/")
+    name = name.removesuffix(".yaml")
+    if line := overlays.refused.get((group, name)):
+        return InputError(line)
+    return unknown(group or "configuration", name, error.options or ())
+
+
+def _unknown_key(error: ConfigCompositionException, overrides: list[str]) -> InputError:
+    """Name the override that fits nothing, with the nearest keys there are."""
+    wrong = next((o for o in overrides if f"'{key_of(o)}'" in str(error) or f"'{o}'" in str(error)), None)
+    if wrong is None:
+        return InputError(one_line(error))
+    key = key_of(wrong)
+    group, dot, _ = key.partition(".")
+    if group not in (*GROUPS, *FRAME_KEYS, "scenarios") and not group.startswith("hydra"):
+        return unknown(wrong, group, (*GROUPS, *FRAME_KEYS, "scenarios"))
+    if dot and isinstance(root(error), ConfigKeyError | AttributeError):
+        choices = [o for o in overrides if "." not in key_of(o)]
+        known = _keys(OmegaConf.to_container(hydra_compose("config", overrides=choices), resolve=False), "")
+        return unknown(wrong, key, [k for k in known if k.split(".")[0] == group])
+    return InputError(f"{wrong}: {one_line(root(error))}")
+
+
+def _keys(node: Any, path: str) -> Iterable[str]:
+    for key, value in node.items() if isinstance(node, dict) else ():
+        if key != "_target_":
+            yield f"{path}{key}"
+            yield from _keys(value, f"{path}{key}.")
+
+
+def parse_sweep(overrides: list[str]) -> list[tuple[str, list[str]]]:
+    """Return (name, overrides) of each job of a multirun, in the order of Hydra's basic sweeper.
+
+    Raises
+    ------
+    InputError : an override that cannot be read, or a sweep of nothing
+    """
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+    try:
+        loader = GlobalHydra.instance().config_loader()
+        parsed = OverridesParser.create(config_loader=loader).parse_overrides(overrides)
+        [jobs] = BasicSweeper.split_arguments(parsed, None)
+    except Exception as error:
+        raise InputError(one_line(error)) from error
+    if not jobs:
+        raise InputError("-m: the sweep is empty; allowed: at least one value for each key")
+    swept = {override.get_key_element() for override in parsed if override.is_sweep_override()}
+    return [(",".join(o for o in job if o.partition("=")[0] in swept), job) for job in jobs]

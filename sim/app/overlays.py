@@ -1,0 +1,117 @@
+"""Register the scenarios, and a user's own files of the working directory, with Hydra's ConfigStore."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+from omegaconf._utils import get_yaml_loader
+
+from sim.app import paths, schema
+from sim.app.errors import one_line
+from sim.app.security import vet
+from sim.types import InputError
+
+MAX_BYTES = 256 * 1024
+
+
+@dataclass
+class Overlays:
+    """What joined the groups.
+
+    files : (group, name) of every accepted user's file → its path as shown to people
+    refused : (group, name) of every file that was refused → the line that says why; it matters once the file is used
+    """
+
+    files: dict[tuple[str, str], str] = field(default_factory=dict)
+    refused: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+def read(path: Path) -> tuple[str | None, Any]:
+    """Return the `@package` header (or None) and the YAML of a file.
+
+    Raises
+    ------
+    InputError : too large, not text, or not YAML
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"larger than {MAX_BYTES} bytes; tables belong in a CSV file")
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.load(text, Loader=get_yaml_loader())  # OmegaConf's own safe loader: no Python tags
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"cannot be read: {' '.join(str(error).split())}") from None
+    header = re.match(r"(?:\s*#[^\n]*\n|\s*\n)*?\s*#\s*@package\s+(\S+)", text)
+    return (header.group(1) if header else None), {} if tree is None else tree
+
+
+def register() -> Overlays:
+    """Register the frame, the shipped scenarios and the user's files; return what was found.
+
+    Raises
+    ------
+    InputError : a user's file has the name of a built-in one and says something else
+    """
+    store = ConfigStore.instance()
+    schema.register(store)
+    shipped = paths.scenarios_dir()
+    builtin = {("scenarios", path.stem): path for path in sorted(shipped.glob("*.yaml"))}
+    builtin |= {(path.parent.name, path.stem): path for group in schema.GROUPS for path in (paths.conf_dir() / group).glob("*.yaml")}
+    for (group, name), path in builtin.items():
+        if group == "scenarios":
+            _store(store, group, name, read(path)[1], str(path))
+    overlays = Overlays()
+    for group in ("scenarios", *schema.GROUPS):
+        folder = Path.cwd() / group
+        if not folder.is_dir() or folder.resolve() in (shipped, paths.conf_dir() / group):
+            continue
+        for path in sorted(folder.glob("*.yaml")):
+            _join(store, overlays, builtin, group, path)
+    return overlays
+
+
+def _join(store: ConfigStore, overlays: Overlays, builtin: dict[tuple[str, str], Path], group: str, path: Path) -> None:
+    key, shown = (group, path.stem), f"./{paths.shown(path)}"
+    if key in builtin:
+        if path.read_bytes() == builtin[key].read_bytes():
+            return
+        raise InputError(f"{shown}: '{path.stem}' is a built-in name of {group}; allowed: any other file name")
+    try:
+        if not re.fullmatch(r"\w+", path.stem):
+            raise InputError("the file's name is no option; allowed: letters, digits and _")
+        header, tree = read(path)
+        vet(group, header, tree)
+        _store(store, group, path.stem, tree, shown)
+    except Exception as error:
+        # A stranger's file that nobody asked for must not stop the others, so the line waits until it is used.
+        overlays.refused[key] = f"{shown}: {one_line(error)}"
+        return
+    overlays.files[key] = shown
+
+
+def _store(store: ConfigStore, group: str, name: str, tree: Any, provider: str) -> None:
+    package = "_global_" if group == "scenarios" else group
+    store.store(group=group, name=name, node=OmegaConf.create(tree), package=package, provider=provider)
+
+
+@contextmanager
+def private_store() -> Iterator[None]:
+    """Give Hydra's process-wide ConfigStore back as it was, so that one command leaves nothing for the next."""
+    store = ConfigStore.instance()
+    saved = store.repo
+    store.repo = {key: _copy(value) for key, value in saved.items()}
+    try:
+        yield
+    finally:
+        store.repo = saved
+
+
+def _copy(node: Any) -> Any:
+    return {key: _copy(value) for key, value in node.items()} if isinstance(node, dict) else node
