@@ -115,7 +115,8 @@ class CutAtEvents(Cut):
         return len(self.events)
 
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
-        assert observations.time is not None and observations.event is not None
+        assert observations.time is not None
+        assert observations.event is not None
         at = observations.entry + observations.time
         at[observations.event == 0] = np.inf
         kth = [d - 1 for d in self.events]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from sim.kernels.piecewise import bernoulli
 from sim.population.population import Population
 from sim.rng import Draws
 from sim.statistic.statistic import Code
-from sim.types import Array, Assumption, Observations
+from sim.types import Assumption, Observations
 
 # A tile's arrays (some ten of float64) should stay in the second-level cache: 64 trials of 160 patients.
 TILE_PATIENTS = 64 * 160
@@ -70,7 +71,7 @@ class Trial:
 
     def with_n(self, n: int) -> Trial:
         """The same trial with n patients."""
-        return replace(self, design=replace(self.design, n=n))
+        return replace(self, design=replace(cast(Any, self.design), n=n))
 
     def describe_assumptions(self) -> list[Assumption]:
         """Return what the trial assumes, line by line."""
@@ -96,7 +97,7 @@ def enrol(trial: Trial, draws: Draws) -> Observations:
         bernoulli(draws.word("evaluable"), np.zeros_like(stratum), np.array([1 - plan.not_evaluable_share]), assessed)
         response = response & assessed
         evaluable = assessed if plan.exclude_not_evaluable else None
-    return Observations(entry, arm, stratum, time, event, response, evaluable)
+    return Observations(entry, arm, stratum, time, event, response, evaluable, len(trial.population.strata))
 
 
 def run_tile(trial: Trial, draws: Draws) -> list[Rows]:
@@ -118,12 +119,13 @@ def run_tile(trial: Trial, draws: Draws) -> list[Rows]:
         rows["z"] = result.z
         rows["estimate"] = result.estimate
         untestable = (result.code == Code.NO_EVENTS) | (result.code == Code.EMPTY_ARM)
-        rows["decision"] = np.where(untestable, CONTINUE, decision)
-        rows["code"] = _codes(result.code, reached[look], result.events, plan.cut, look)
+        broken = ~np.isfinite(result.z)
+        rows["decision"] = np.where(untestable | broken, CONTINUE, decision)
+        rows["code"] = np.where(broken, Code.FAILED, _codes(result.code, reached[look], result.events, plan.cut, look))
         out.append(rows[running] if look else rows)
         running &= rows["decision"] == CONTINUE
         # once the target could not be reached every later look would be this same analysis
-        running &= reached[look] == 1
+        running &= (reached[look] == 1) & ~broken
         if not running.any():
             break
     return out
@@ -156,11 +158,6 @@ def final_rows(rows: Rows) -> Rows:
         return rows
     last = np.append(rows["replicate"][1:] != rows["replicate"][:-1], True)
     return rows[last]
-
-
-def months_of(rows: Rows) -> Array:
-    """Return float64, the calendar months of the rows' looks."""
-    return rows["month"]
 
 
 __all__ = ["REJECT", "ROW_DTYPE", "Trial", "enrol", "final_rows", "run_block", "run_tile"]

@@ -41,7 +41,7 @@ class Observations:
 
     entry : float64[m, n], calendar months from the first possible enrolment; rising along a row
     arm : uint8[m, n], 1 = experimental, 0 = control
-    stratum : uint8[m, n]
+    stratum : uint8[m, n]; strata : number of strata of the population
     time : float64[m, n], months from entry to event or dropout, whichever is first; None for a binary endpoint
     event : uint8[m, n], 1 when `time` ends in the event
     response : uint8[m, n] or None
@@ -55,6 +55,7 @@ class Observations:
     event: Flags | None = None
     response: Flags | None = None
     evaluable: Flags | None = None
+    strata: int = 1
 
 
 @dataclass(frozen=True)

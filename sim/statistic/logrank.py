@@ -57,8 +57,9 @@ class LogRank(Statistic):
 
     def test(self, observations: Observations, cut: Array) -> TestResult:
         o = observations
-        assert o.time is not None and o.event is not None
-        bits = int(o.stratum.max()).bit_length() if self.stratified else 0
+        assert o.time is not None
+        assert o.event is not None
+        bits = (o.strata - 1).bit_length() if self.stratified else 0
         m, n = o.entry.shape
         keys = np.empty((m, n), dtype=np.int64)
         counts = np.empty((m, 3), dtype=np.int64)

@@ -51,7 +51,8 @@ class OneSampleLogRank(Statistic):
 
     def test(self, observations: Observations, cut: Array) -> TestResult:
         o = observations
-        assert o.time is not None and o.event is not None
+        assert o.time is not None
+        assert o.event is not None
         m = len(cut)
         counts = np.empty((m, 3), dtype=np.int64)
         expected = np.empty(m)

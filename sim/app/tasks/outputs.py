@@ -1,0 +1,99 @@
+"""Write what a task found into the run's folder: tables, replicates, report, provenance; each whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sim.app.study import Study
+from sim.app.tasks.simulation import Truth
+from sim.oc import COLUMNS
+from sim.statistic.statistic import Code
+from sim.store import PARQUET
+from sim.types import Row
+
+DECISIONS = ("none", "reject", "futility")
+ROW_GROUP = 100_000  # rows; fixed, so that the bytes of replicates.parquet do not depend on how it was made
+
+
+def table_of(rows: Iterable[Row]) -> pd.DataFrame:
+    """Make the table of operating characteristics, columns in their fixed order."""
+    return pd.DataFrame(list(rows), columns=list(COLUMNS))
+
+
+def whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under a temporary name, then rename it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
+    """Write a table as <name>.csv and <name>.parquet."""
+    whole(folder / f"{name}.csv", lambda path: table.to_csv(path, index=False, lineterminator="\n"))
+    whole(folder / f"{name}.parquet", lambda path: table.to_parquet(path, index=False))
+
+
+def write_replicates(truths: list[Truth], study: Study, folder: Path) -> None:
+    """Write replicates.parquet: one row per cell, truth, replicate and look, in that order."""
+    cells = [cell.name for cell in study.cells]
+
+    def write(path: Path) -> None:
+        writer: pq.ParquetWriter | None = None
+        try:
+            for truth in truths:
+                table = _replicate_table(truth, cells)
+                if writer is None:
+                    writer = pq.ParquetWriter(
+                        path, table.schema, compression="zstd", compression_level=PARQUET["compression_level"], write_statistics=False
+                    )
+                writer.write_table(table, row_group_size=ROW_GROUP)
+        finally:
+            if writer is not None:
+                writer.close()
+
+    whole(folder / "replicates.parquet", write)
+
+
+def _replicate_table(truth: Truth, cells: list[str]) -> pa.Table:
+    rows = truth.replicates.rows
+    n = len(rows)
+    plan = truth.cell.trial.plan
+    events = "events_cumulative"
+    return pa.table(
+        {
+            "cell": _dictionary(np.full(n, cells.index(truth.cell.name)), cells),
+            "truth": _dictionary(np.full(n, int(truth.truth == "null")), ["alternative", "null"]),
+            "hypothesis": _dictionary(np.zeros(n, dtype=int), [plan.hypothesis]),
+            "replicate": np.ascontiguousarray(rows["replicate"]),
+            "look": np.ascontiguousarray(rows["look"]),
+            "enrolled_cumulative": np.ascontiguousarray(rows["enrolled"]),
+            events: np.ascontiguousarray(rows["events"]),
+            "month": np.ascontiguousarray(rows["month"]),
+            "z": np.ascontiguousarray(rows["z"]),
+            "estimate": np.ascontiguousarray(rows["estimate"]),
+            "decision": _dictionary(rows["decision"], list(DECISIONS)),
+            "code": _dictionary(rows["code"], _code_names()),
+        }
+    )
+
+
+def _dictionary(index: np.ndarray, names: list[str]) -> pa.Array:
+    # int16 in every cell: one schema for the whole file
+    return pa.DictionaryArray.from_arrays(pa.array(np.ascontiguousarray(index, dtype=np.int16)), pa.array(names))
+
+
+def _code_names() -> list[str]:
+    names = [""] * (max(Code) + 1)
+    for code in Code:
+        names[code] = code.name.lower()
+    return names

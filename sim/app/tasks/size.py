@@ -1,0 +1,120 @@
+"""How many patients each cell needs to reach the target power, and what the trial of that size does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from sim.app.study import Cell, Study
+from sim.app.tasks import outputs, simulation, telling
+from sim.formula import formula_sizes
+from sim.oc import COLUMNS
+from sim.report.terminal import print_operating_characteristics, print_sizes, progress
+from sim.sizing import Size as Answer
+from sim.sizing import size
+from sim.types import InputError, Row
+
+DEFINITIONS = {
+    "n": "smallest number of patients whose power reaches the target at the design's alpha",
+    "n_exact_stays": "smallest number of patients from which on the exact power stays at the target or above",
+    "n_first": "smallest number of patients whose exact power reaches the target; the power is saw-toothed and may fall below it again",
+    "n_low": "lower end of all n whose pointwise 95 % Monte Carlo interval for power holds the target",
+    "n_high": "upper end of all n whose pointwise 95 % Monte Carlo interval for power holds the target",
+    "n_safe": "smallest n whose one-sided 97.5 % lower Monte Carlo limit of power reaches the target",
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """Size each cell, then simulate the trial of that size under its effect and under the null.
+
+    Parameters
+    ----------
+    target_power : power to reach, above the design's alpha and below 1
+    n_max : largest number of patients to try
+    """
+
+    target_power: float = 0.8
+    n_max: int = 5000
+
+    def __post_init__(self) -> None:
+        if not 0 < self.target_power < 1:
+            raise InputError(f"task.target_power is {self.target_power}; allowed: between 0 and 1, both excluded")
+        if self.n_max < 1:
+            raise InputError(f"task.n_max is {self.n_max}; allowed: a positive whole number of patients")
+
+    def run(self, study: Study, folder: Path) -> int:
+        """Write the tables and the report into `folder`, print the answer; return the exit status 0."""
+        run = study.run
+        rows: list[Row] = []
+        truths, curves, sized = [], [], []
+        for cell in study.cells:
+            with progress(run.n_sim * 30, f"sizing {cell.name}") as advance:
+                answer = size(cell.trial, self.target_power, simulation.counter(study, advance), run.n_sim, self.n_max)
+            at_n = replace(cell, trial=cell.trial.with_n(answer.n))
+            sized.append(at_n)
+            rows += _size_rows(study, at_n, answer)
+            curves.append(_curve(cell.name, answer))
+        with progress(simulation.planned(sized, run.n_sim, run.n_sim_null), "simulating at n") as advance:
+            truths = [t for cell in sized for t in simulation.both_truths(study, cell, advance)]
+        rows += [row for t in truths for row in simulation.characteristics(study, t)]
+        table, curve = outputs.table_of(rows), pd.concat(curves, ignore_index=True)
+        outputs.write_replicates(truths, study, folder)
+        outputs.write_table(table, folder, "operating_characteristics")
+        outputs.write_table(curve, folder, "power_curve")
+        told = replace(study, cells=tuple(sized))
+        telling.tell(told, folder, table, telling.size_lines(told, table, self.target_power), curve)
+        if not run.quiet:
+            console = Console()
+            print_sizes(table, console)
+            print_operating_characteristics(table, console)
+            telling.closing(console, told, folder, truths)
+        return 0
+
+
+def _size_rows(study: Study, cell: Cell, answer: Answer) -> list[Row]:
+    n_sim = 0 if answer.exact else study.run.n_sim
+    values = {"n": answer.n, "n_low": answer.n_low, "n_high": answer.n_high, "n_safe": answer.n_safe}
+    if answer.exact:
+        values["n_first"] = answer.n_first
+    rows = [_row(study, cell, m, v, DEFINITIONS["n_exact_stays" if answer.exact and m == "n" else m], n_sim) for m, v in values.items()]
+    # the error of n is its interval; the other ends are ends
+    rows[0] |= {
+        "ci_low": float(answer.n_low),
+        "ci_high": float(answer.n_high),
+        "mcse": 0.0 if answer.exact else (answer.n_high - answer.n_low) / 3.92,
+    }
+    return rows + [_row(study, cell, f.metric, f.value, f.definition, 0, f.unit) for f in formula_sizes(cell.trial, answer.target)]
+
+
+def _row(study: Study, cell: Cell, metric: str, value: float, definition: str, n_sim: int, unit: str = "patients") -> Row:
+    row = dict.fromkeys(COLUMNS)
+    row |= {
+        "scenario": study.scenario,
+        "cell": cell.name,
+        "hypothesis": cell.trial.plan.hypothesis,
+        "look": 0,
+        "metric": metric,
+        "unit": unit,
+    }
+    row |= {"estimate": float(value), "n_requested": n_sim, "n_analysed": n_sim, "n_failed": 0, "definition": definition}
+    return row
+
+
+def _curve(cell: str, answer: Answer) -> pd.DataFrame:
+    points = [
+        {
+            "cell": cell,
+            "n": p.n,
+            "power": p.power.value,
+            "mcse": p.power.mcse,
+            "ci_low": p.power.low,
+            "ci_high": p.power.high,
+            "n_analysed": p.n_analysed,
+        }
+        for p in answer.curve
+    ]
+    return pd.DataFrame(points).assign(target_power=answer.target, n_required=answer.n, n_low=answer.n_low, n_high=answer.n_high)

@@ -1,0 +1,129 @@
+"""Turn a finished study into a report: the answer in sentences, assumptions, limitations, what to cite, provenance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+
+from sim import provenance
+from sim.app import paths
+from sim.app.study import Cell, Study
+from sim.app.tasks.outputs import write_table
+from sim.app.tasks.simulation import Truth
+from sim.design.single_arm_pfs import SingleArmPFS
+from sim.population.calibration import calibrate
+from sim.population.post_cart_failure import PostCartFailure
+from sim.report.html import write_report
+from sim.report.story import CellStory, Story
+from sim.report.tables import with_error
+
+LIMITATIONS = [
+    "Virtual patients are calibrated to published summary figures, not to patient data: agreement with those figures is calibration, not validation.",
+    "What the paper does not identify (shape of supportive-care survival, hazard while waiting for treatment, the long tail, the denominator of the treated share) is assumed; the assumptions table names each.",
+    "Monte Carlo errors measure the simulation's precision only; they say nothing about the benchmark's own uncertainty or about the model.",
+    "Asymptotic tests keep their small-sample type I error, which is reported and not corrected.",
+    "Progression is taken as observed when it happens; the dates of scans are not simulated.",
+]
+SINGLE_ARM_PFS = "A single-arm result on progression-free survival is not interpretable as evidence of efficacy without a control: use it as a decision tool only."
+
+
+def tell(study: Study, folder: Path, table: pd.DataFrame | None, lines: list[str], curve: pd.DataFrame | None = None) -> None:
+    """Write report.html and provenance.json of a study into `folder`."""
+    calibration = cohort = medians = None
+    first = next((c for c in study.cells if isinstance(c.trial.population, PostCartFailure)), None)
+    if first is not None:
+        result = calibrate(first.benchmark, first.trial.population)
+        calibration = result
+        write_table(calibration, folder, "calibration")
+    cited = sorted({c.benchmark.citation for c in study.cells if c.benchmark is not None})
+    record = provenance.collect(study.run.seed, study.resolved_config, study.command, files_of(study), cited)
+    provenance.write(record, folder / "provenance.json")
+    single_arm_pfs = any(isinstance(c.trial.design, SingleArmPFS) for c in study.cells)
+    story = Story(
+        title=study.title or f"Operating characteristics of {study.scenario}",
+        question=study.question or "What are the power, the type I error and the cost of this trial?",
+        answer_lines=lines,
+        cells=[_cell_story(c) for c in study.cells],
+        operating_characteristics=table,
+        power_curve=curve,
+        calibration=calibration,
+        cohort=cohort,
+        published_medians=medians,
+        limitations=[*([SINGLE_ARM_PFS] if single_arm_pfs else []), *LIMITATIONS],
+        citations=record["citations"],
+        provenance=record,
+    )
+    write_report(story, folder / "report.html")
+
+
+def files_of(study: Study) -> dict[str, Path]:
+    """Return the data files that the study's numbers depend on, by name."""
+    conf = paths.conf_dir()
+    return {str(p.relative_to(conf)): p for p in sorted((conf / "benchmark").rglob("*")) if p.is_file()}
+
+
+def _cell_story(cell: Cell) -> CellStory:
+    trial = cell.trial
+    return CellStory(
+        name=cell.name,
+        design=trial.design.describe(trial.population),
+        assumptions=trial.describe_assumptions(),
+        alpha=trial.design.alpha,
+        decision_tool_only=isinstance(trial.design, SingleArmPFS),
+    )
+
+
+def power_lines(study: Study, table: pd.DataFrame) -> list[str]:
+    """Say the power, the type I error and the duration of each cell in a sentence."""
+    return [
+        f"{cell.name.replace('_', ' ')}: {_what(cell)} with n = {cell.trial.plan.n} has {_operating(table, cell.name)}."
+        for cell in study.cells
+    ]
+
+
+def size_lines(study: Study, table: pd.DataFrame, target: float) -> list[str]:
+    """Say the patients needed in each cell in a sentence."""
+    lines = []
+    for cell in study.cells:
+        n, low, high = (int(_value(table, cell.name, m)["estimate"]) for m in ("n", "n_low", "n_high"))
+        exact = _value(table, cell.name, "n")["n_analysed"] == 0
+        interval = "exact" if exact else f"Monte Carlo interval {low} to {high}"
+        lines.append(
+            f"{cell.name.replace('_', ' ')}: {_what(cell)} needs {n} patients ({interval}) for a power of {target:.0%}; it then has {_operating(table, cell.name)}."
+        )
+    return lines
+
+
+def _what(cell: Cell) -> str:
+    effect = cell.trial.effect.describe()[0]
+    return f"{cell.trial.design.describe(cell.trial.population)[0].value.split(', n =')[0]} trial of {cell.trial.plan.hypothesis} ({effect.value})"
+
+
+def _operating(table: pd.DataFrame, cell: str) -> str:
+    parts = []
+    for metric, words in (("power", "power"), ("type_i_error", "type I error"), ("rejection_no_effect", "rejection without effect")):
+        row = _value(table, cell, metric)
+        if row is not None:
+            parts.append(f"{words} {with_error(row['estimate'], row['mcse'])} ({int(row['n_analysed']):,} replicates)")
+    duration = _value(table, cell, "expected_duration")
+    if duration is not None:
+        parts.append(f"an expected duration of {duration['estimate']:.1f} months")
+    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
+
+
+def _value(table: pd.DataFrame, cell: str, metric: str) -> Any:
+    rows = table[(table["cell"] == cell) & (table["metric"] == metric) & (table["look"] == 0)]
+    return None if rows.empty else rows.iloc[0]
+
+
+def closing(console: Console, study: Study, folder: Path, truths: list[Truth]) -> None:
+    """Say how many replicates were simulated, how many came from the store, and where the report is."""
+    simulated = sum(t.replicates.simulated for t in truths)
+    stored = sum(t.replicates.from_store for t in truths)
+    console.print(
+        f" {simulated:,} replicates simulated, {stored:,} taken from the store; {study.executor.label}.", highlight=False, soft_wrap=True
+    )
+    console.print(f" Report: {paths.shown(folder / 'report.html')}", highlight=False, soft_wrap=True)

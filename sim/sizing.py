@@ -1,0 +1,165 @@
+"""The smallest n that reaches the target power, with an interval for n and the power curve it was read from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.boundary.exact_binomial import certain_n, exact_power_curve
+from sim.design.single_arm_orr import SingleArmORR
+from sim.oc import Estimate, proportion
+from sim.trial import Trial
+from sim.types import InputError
+
+# (trial, replicates) -> (trials that rejected, trials analysed): the engine, with its seed, executor and store
+Simulate = Callable[[Trial, int], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class PowerPoint:
+    """Power at one n; `mcse` is 0 and the interval a point where power is exact."""
+
+    n: int
+    power: Estimate
+    n_analysed: int
+
+
+@dataclass(frozen=True)
+class Size:
+    """The answer of a sizing.
+
+    n : smallest n whose power reaches the target (exact designs: and stays there from n on)
+    n_first : exact designs: smallest n whose power reaches the target; otherwise n
+    n_low, n_high : all n whose pointwise 95 % interval for power contains the target lie between them
+    n_safe : smallest n whose one-sided 97.5 % lower limit of power reaches the target
+    curve : every n that was looked at, rising
+    exact : True when the power is computed, not simulated
+    """
+
+    target: float
+    n: int
+    n_first: int
+    n_low: int
+    n_high: int
+    n_safe: int
+    curve: tuple[PowerPoint, ...]
+    exact: bool
+
+
+def size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int = 5000) -> Size:
+    """Find the smallest n that reaches the target power at the design's type I error.
+
+    Parameters
+    ----------
+    trial : the trial to size; its own n is where the search starts
+    target : power to reach, within (alpha, 1)
+    simulate : runs replicates of a trial, see `Simulate`; the same seed for every n, so that trials share patients
+    n_sim : replicates at each n
+    n_max : largest n to try
+
+    Raises
+    ------
+    InputError : a target outside (alpha, 1), or one that no n up to n_max reaches
+
+    Notes
+    -----
+    Exact binomial designs are sized by their exact power, to the unit. Everything else is simulated: bisection finds where
+    the power crosses the target, then every n around it is simulated until the target has left the pointwise intervals.
+    """
+    if not trial.design.alpha < target < 1:
+        raise InputError(f"task.target_power is {target}; allowed: above design.alpha ({trial.design.alpha:g}) and below 1")
+    if isinstance(trial.design, SingleArmORR) and (trial.design.not_evaluable == "nonresponder" or trial.design.not_evaluable_share == 0):
+        return _exact_size(trial, trial.design, target, n_max)
+    return _simulated_size(trial, target, simulate, n_sim, n_max)
+
+
+def _exact_size(trial: Trial, design: SingleArmORR, target: float, n_max: int) -> Size:
+    p0, p1 = design.null(trial.population), design.alternative(trial.population, trial.effect)
+    if p1 <= p0:
+        raise InputError(
+            f"effect: the response rate is {p1:.3f} under the effect and {p0:.3f} under the null; allowed: an effect that raises it"
+        )
+    last = certain_n(p0, p1, design.alpha, target)
+    if last > 50 * n_max:
+        raise _unreachable(target, n_max)
+    n = np.arange(1, last + 1)
+    power = exact_power_curve(n, p0, p1, design.alpha)
+    reached = power >= target
+    first = int(n[np.argmax(reached)])
+    stays = int(n[~reached][-1]) + 1 if not reached.all() else 1
+    if stays > n_max:
+        raise _unreachable(target, n_max)
+    upto = max(2 * stays, 20)
+    curve = tuple(PowerPoint(int(k), Estimate(float(p), 0.0, float(p), float(p)), 0) for k, p in zip(n[:upto], power[:upto], strict=True))
+    return Size(target, stays, first, stays, stays, stays, curve, exact=True)
+
+
+def _simulated_size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int) -> Size:
+    points: dict[int, PowerPoint] = {}
+
+    def power(n: int) -> Estimate:
+        if n not in points:
+            rejected, analysed = simulate(trial.with_n(n), n_sim)
+            points[n] = PowerPoint(n, proportion(rejected, analysed), analysed)
+        return points[n].power
+
+    low, high = _bracket(trial, target, power, n_max)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(middle).value >= target else (middle, high)
+    window = _window(high, target, power, _smallest_n(trial), n_max)
+    reaching = [n for n in window if power(n).value >= target]
+    n = min(reaching)
+    inside = [k for k in window if power(k).low <= target <= power(k).high]
+    safe = min((k for k in window if power(k).low >= target), default=window[-1])
+    for k in _curve_points(n, _smallest_n(trial), n_max):
+        power(k)
+    curve = tuple(points[k] for k in sorted(points))
+    return Size(target, n, n, min([*inside, n]), max([*inside, n]), safe, curve, exact=False)
+
+
+def _smallest_n(trial: Trial) -> int:
+    """The smallest n with which the design can be built, so that fixed event numbers stay possible."""
+    events = getattr(trial.design, "events", None)
+    return int(events[-1]) if events else 4
+
+
+def _bracket(trial: Trial, target: float, power: Callable[[int], Estimate], n_max: int) -> tuple[int, int]:
+    """Return (n that does not reach the target, n that does)."""
+    smallest = _smallest_n(trial)
+    high = min(max(trial.design.n, smallest), n_max)
+    while power(high).value < target:
+        if high >= n_max:
+            raise _unreachable(target, n_max)
+        high = min(2 * high, n_max)
+    low = high
+    while low > smallest and power(low).value >= target:
+        high, low = low, max(low // 2, smallest)
+    return (low, high) if power(low).value < target else (low - 1, low)
+
+
+def _window(n: int, target: float, power: Callable[[int], Estimate], smallest: int, n_max: int, run: int = 4) -> list[int]:
+    """Return the n around `n` until `run` in a row, on each side, have intervals that leave the target out."""
+    window = [n]
+    for step in (-1, 1):
+        k, outside = n + step, 0
+        while smallest <= k <= n_max and outside < run:
+            p = power(k)
+            outside = outside + 1 if (p.high < target if step < 0 else p.low > target) else 0
+            window.append(k)
+            k += step
+    return sorted(window)
+
+
+def _curve_points(n: int, smallest: int, n_max: int) -> list[int]:
+    """Return the n at which the power curve of the report is drawn besides the window."""
+    return sorted({min(max(math.ceil(n * f), smallest), n_max) for f in (0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 1.75)})
+
+
+def _unreachable(target: float, n_max: int) -> InputError:
+    return InputError(
+        f"task.target_power is {target}: no n up to task.n_max = {n_max} reaches it; allowed: a smaller target, a larger effect or a larger task.n_max"
+    )
