@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.analytic.curves import piecewise
 
 from sim.curve import Curve
 from sim.statistic.analytic.one_sample_logrank import moments, power, smallest_n
 from sim.types import InputError
+from tests.analytic.curves import piecewise
 
 NULL = Curve.exponential(median=2.8)
 BETTER = Curve.exponential(median=4.6667)

@@ -7,10 +7,10 @@ it comes within 0.006 of the simulated power above 0.5 in every row, and Wu's, w
 import math
 
 import pytest
-from tests.analytic.curves import piecewise
-from tests.reference.read import rows, vector
 
 from sim.statistic.analytic.one_sample_logrank import moments, power
+from tests.analytic.curves import piecewise
+from tests.reference.read import rows, vector
 
 ROWS = [row for row in rows("one_sample") if row.function.startswith("Monte Carlo one-sample log-rank")]
 EFFECT = [row for row in ROWS if not row.scenario.endswith("H0")]

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from scipy.stats import norm
-from tests.analytic import naive_one_sample_logrank as naive
-from tests.analytic.curves import piecewise
 
 from sim.statistic.analytic.one_sample_logrank import moments, power
+from tests.analytic import naive_one_sample_logrank as naive
+from tests.analytic.curves import piecewise
 
 NULL = piecewise((0.0, 2.0), (0.30, 0.12))
 ALTERNATIVE = piecewise((0.0, 1.0, 4.0), (0.30, 0.12, 0.03))

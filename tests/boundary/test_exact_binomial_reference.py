@@ -1,9 +1,9 @@
 """Level: reference. Every published row of the single-stage exact design: n and r to the unit, errors to 1e-12 (both sums are exact to rounding)."""
 
 import pytest
-from tests.reference.read import rows
 
 from sim.boundary.exact_binomial import single_stage, smallest_n
+from tests.reference.read import rows
 
 DEFINITION = {
     "smallest n with exact power >= 1-beta": {"rule": "first"},

@@ -4,9 +4,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from tests.boundary import naive_exact_binomial as naive
 
 from sim.boundary.exact_binomial import exact_power_curve, rejection_counts
+from tests.boundary import naive_exact_binomial as naive
 
 
 @pytest.mark.parametrize(("p0", "p1", "alpha"), [("1/5", "2/5", "1/40"), ("1/20", "1/4", "1/10"), ("1/2", "3/4", "1/20")])
