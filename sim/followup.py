@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.kernels.piecewise import censor_at_exponential
+from sim.kernels.piecewise import calendar_of_events, censor_at_exponential
 from sim.rng import Draws
 from sim.types import Array, Assumption, Flags, InputError, Observations
 
@@ -117,10 +117,11 @@ class CutAtEvents(Cut):
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
         assert observations.time is not None
         assert observations.event is not None
-        at = observations.entry + observations.time
-        at[observations.event == 0] = np.inf
+        at = np.empty_like(observations.time)
+        calendar_of_events(observations.entry, observations.time, observations.event, at)
         kth = [d - 1 for d in self.events]
-        cuts = np.partition(at, kth, axis=1)[:, kth].T
+        at.partition(kth, axis=1)
+        cuts = at.T[kth]
         reached = cuts <= self.max_duration
         return np.minimum(cuts, self.max_duration), reached.astype(np.uint8)
 

@@ -58,7 +58,9 @@ def canonical(value: Any) -> str:
     (True, False)
     """
     if is_dataclass(value) and not isinstance(value, type):
-        inside = ",".join(f"{f.name}={canonical(getattr(value, f.name))}" for f in fields(value))
+        # a field left out of comparison is no choice; what was read from files is one, and stands in `deciding_data`
+        inside = ",".join(f"{f.name}={canonical(getattr(value, f.name))}" for f in fields(value) if f.compare)
+        inside += f";{canonical(value.deciding_data)}" if hasattr(value, "deciding_data") else ""
         return f"{type(value).__module__}.{type(value).__qualname__}({inside})"
     if value is None or isinstance(value, bool | str | bytes):
         return repr(value)

@@ -71,7 +71,7 @@ def scores(
     """
     m = keys.shape[0]
     top = 63 - strata_bits
-    weighted = (rho != 0.0) | (gamma != 0.0)
+    simple = ((rho == 0.0) | (rho == 1.0)) & ((gamma == 0.0) | (gamma == 1.0))
     for i in range(m):
         total = counts[i, 0]
         ties = np.int64(0)
@@ -80,15 +80,19 @@ def scores(
             ties |= np.int64((keys[i, j] ^ keys[i, j + 1]) < 2) & (1 - ((keys[i, j] >> 1) & 1))
         u = 0.0
         v = 0.0
-        if ties == 0 and strata_bits == 0 and not weighted:
+        if ties == 0 and strata_bits == 0 and simple:
+            # the usual case without a branch: a censored patient weighs 0
             n1 = counts[i, 2]
+            survival = 1.0
             for j in range(total):
                 key = keys[i, j]
                 a = key & 1
                 seen = np.float64(1 - ((key >> 1) & 1))
                 p = np.float64(n1) * reciprocal[total - j]
-                u += seen * (np.float64(a) - p)
-                v += seen * (p - p * p)
+                w = (1.0 - rho + rho * survival) * (1.0 - gamma * survival) * seen
+                u += w * (np.float64(a) - p)
+                v += w * w * (p - p * p)
+                survival *= 1.0 - seen * reciprocal[total - j]
                 n1 -= a
         else:
             j = 0

@@ -75,3 +75,13 @@ def bernoulli(words: np.ndarray, group: np.ndarray, probability: np.ndarray, out
         for j in range(n):
             u = (np.float64(words[i, j]) + 0.5) * 2.3283064365386962890625e-10
             out[i, j] = np.uint8(u < probability[group[i, j]])
+
+
+@numba.njit("void(float64[:, ::1], float64[:, ::1], uint8[:, ::1], float64[:, ::1])", **OPTIONS)
+def calendar_of_events(entry: np.ndarray, time: np.ndarray, event: np.ndarray, out: np.ndarray) -> None:
+    """Fill out with entry + time where an event ends the observation, with infinity elsewhere."""
+    m, n = entry.shape
+    for i in range(m):
+        for j in range(n):
+            at = entry[i, j] + time[i, j]
+            out[i, j] = at if event[i, j] == 1 else np.inf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -135,6 +135,9 @@ class PiecewiseExponential(Population):
         return float(np.log(2)) / self.survival_after_progression_median
 
     def _tables(self, profile: HazardProfile) -> tuple[Array, Array, Array]:
+        return _group_tables(self, profile)
+
+    def _merge(self, profile: HazardProfile) -> tuple[Array, Array, Array]:
         """Inverse hazards, cumulative hazards and widths of (stratum, arm) groups on the merged breaks."""
         merged = tuple(sorted({*self.breaks, *profile.breaks}))
         piece = np.searchsorted(self.breaks, merged, side="right") - 1
@@ -170,6 +173,12 @@ class PiecewiseExponential(Population):
             hazard = ", ".join(f"{h:.4f}" for h in self._control[g])
             lines.append(Assumption(f"control hazard, {name}", f"{hazard} per month, share {self.shares[g]:.3f}", "configuration"))
         return lines
+
+
+@lru_cache(maxsize=256)
+def _group_tables(population: PiecewiseExponential, profile: HazardProfile) -> tuple[Array, Array, Array]:
+    # a tile asks for them each time; making them anew would cost a tenth of the trial
+    return population._merge(profile)
 
 
 def _tables(hazard: Array, breaks: tuple[float, ...]) -> tuple[Array, Array, Array]:

@@ -29,6 +29,11 @@ class Population(ABC):
     def time_zero(self) -> str:
         """The event at which a patient's clock starts, for example `first_line_start`."""
 
+    @property
+    def deciding_data(self) -> object:
+        """What decides the samples besides the fields, for the store's key: a dataclass read from files, or None."""
+        return None
+
     @abstractmethod
     def sample_strata(self, draws: Draws) -> Flags:
         """Return uint8[m, n], the stratum of each addressed patient (needed before arms are assigned)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -75,6 +76,7 @@ class LogRank(Statistic):
         return TestResult(z, peto, counts[:, 0], counts[:, 1], counts[:, 0], code)
 
 
+@lru_cache(maxsize=256)
 def _reciprocals(n: int) -> Array:
     out = np.zeros(n + 1)
     out[1:] = 1.0 / np.arange(1, n + 1)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
-from sim import provenance
+from sim import marginal, provenance
 from sim.app import paths
 from sim.app.study import Cell, Study
 from sim.app.tasks.outputs import write_table
@@ -70,7 +70,7 @@ def _cell_story(cell: Cell) -> CellStory:
     return CellStory(
         name=cell.name,
         design=trial.design.describe(trial.population),
-        assumptions=trial.describe_assumptions(),
+        assumptions=[*trial.describe_assumptions(), *marginal.describe(trial.population, trial.effect)],
         alpha=trial.design.alpha,
         decision_tool_only=isinstance(trial.design, SingleArmPFS),
     )
