@@ -1,0 +1,138 @@
+"""Everything a report shows, as tables and words: the report reads a story and draws, it never simulates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from sim.types import Assumption, InputError
+
+OC_COLUMNS = (
+    "scenario", "cell", "hypothesis", "look", "metric", "estimate", "mcse", "ci_low", "ci_high",
+    "n_requested", "n_analysed", "n_failed", "unit", "definition",
+)  # fmt: skip
+POWER_CURVE_COLUMNS = ("cell", "n", "power", "mcse", "ci_low", "ci_high", "n_analysed")
+CALIBRATION_COLUMNS = (
+    "id",
+    "role",
+    "population",
+    "quantity",
+    "published",
+    "ci_low",
+    "ci_high",
+    "achieved",
+    "difference_se",
+    "verdict",
+    "reason",
+)
+COHORT_COLUMNS = ("group", "time", "event", "endpoint")
+MEDIAN_COLUMNS = ("endpoint", "group", "median", "ci_low", "ci_high", "id")
+
+_SINGLE_ARM = re.compile(r"\b(single|one)[-_ ](arm|sample)", re.IGNORECASE)
+_TIME_TO_EVENT = re.compile(r"pfs|progression[-_ ]free|overall survival|log[-_ ]?rank|(\b|_)os(\b|_)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class CellStory:
+    """One design on one population: its name and the lines that describe it.
+
+    Parameters
+    ----------
+    name : str, the `cell` of the tables
+    design : lines on what is done: test, decision rule, sample size, analyses
+    assumptions : lines on what is believed: population, accrual, dropout, effect
+    alpha : float, one-sided level the type I error is held against; None draws no reference line
+    decision_tool_only : bool, a time-to-event endpoint without a control; None reads it from the lines
+
+    Examples
+    --------
+    >>> CellStory("phase 2", [Assumption("test", "one-sample log-rank on PFS", "Wu 2014")], []).without_control
+    True
+    """
+
+    name: str
+    design: Sequence[Assumption]
+    assumptions: Sequence[Assumption]
+    alpha: float | None = None
+    decision_tool_only: bool | None = None
+
+    @property
+    def text(self) -> str:
+        """Everything said of the cell, in one string, for looking up words."""
+        return "\n".join([self.name, *(f"{line.what}: {line.value}" for line in (*self.design, *self.assumptions))])
+
+    @property
+    def single_arm(self) -> bool:
+        """Whether name or design say that there is one arm."""
+        return bool(_SINGLE_ARM.search(self._design_text))
+
+    @property
+    def without_control(self) -> bool:
+        """Whether this is progression-free or overall survival in a single arm: a decision tool, no evidence of efficacy."""
+        if self.decision_tool_only is not None:
+            return self.decision_tool_only
+        return self.single_arm and bool(_TIME_TO_EVENT.search(self._design_text))
+
+    @property
+    def _design_text(self) -> str:
+        return "\n".join([self.name, *(f"{line.what}: {line.value}" for line in self.design)])
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """Hold the tables and the words of one report.
+
+    Parameters
+    ----------
+    title, question : str
+    answer_lines : plain sentences with numbers and their errors, the most important first
+    cells : what was compared
+    operating_characteristics : one row per cell, hypothesis, look and metric (`OC_COLUMNS`); None when none were computed
+    power_curve : power by number of patients (`POWER_CURVE_COLUMNS`; constant in a cell, where known: target_power, n_required, n_low, n_high)
+    calibration : published against achieved (`CALIBRATION_COLUMNS`)
+    cohort : simulated patients for Kaplan-Meier curves (`COHORT_COLUMNS`; time in months, event 1 = happened)
+    published_medians : what is marked on those curves (`MEDIAN_COLUMNS`; months)
+    limitations, citations : one sentence, one source each
+    provenance : what `sim.provenance.collect` returned
+    not_applicable : requirement id -> why it does not apply to this run (see `sim.report.requirements`)
+
+    Raises
+    ------
+    InputError : when a table lacks a column
+    """
+
+    title: str
+    question: str
+    answer_lines: Sequence[str]
+    cells: Sequence[CellStory]
+    operating_characteristics: pd.DataFrame | None
+    power_curve: pd.DataFrame | None = None
+    calibration: pd.DataFrame | None = None
+    cohort: pd.DataFrame | None = None
+    published_medians: pd.DataFrame | None = None
+    limitations: Sequence[str] = ()
+    citations: Sequence[str] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    not_applicable: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, columns in (
+            ("operating_characteristics", OC_COLUMNS),
+            ("power_curve", POWER_CURVE_COLUMNS),
+            ("calibration", CALIBRATION_COLUMNS),
+            ("cohort", COHORT_COLUMNS),
+            ("published_medians", MEDIAN_COLUMNS),
+        ):
+            table = getattr(self, name)
+            missing = [] if table is None else [c for c in columns if c not in table.columns]
+            if missing:
+                raise InputError(f"report: table {name} lacks {', '.join(missing)}; allowed: a table with the columns {', '.join(columns)}")
+
+
+def filled(table: pd.DataFrame | None) -> bool:
+    """Return whether a table is there and has rows."""
+    return table is not None and len(table) > 0

@@ -1,0 +1,241 @@
+"""How numbers are written, in the terminal and in the report alike: never an estimate without its error."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+ABSENT = "–"
+LABELS = {
+    "power": "Power",
+    "type_i_error": "Type I error",
+    "type_i_error_obeyed": "Type I error, futility obeyed",
+    "rejection_no_effect": "Rejection without effect",
+    "expected_n": "Expected patients",
+    "expected_events": "Expected events",
+    "expected_responders": "Expected responders",
+    "expected_duration": "Expected duration",
+    "expected_z": "Expected z",
+    "power_by_look": "Power up to the look",
+    "type_i_error_by_look": "Type I error up to the look",
+    "reach_look": "Reaches the look",
+    "duration_at_look": "Month of the look",
+    "enrolled_at_look": "Enrolled at the look",
+    "untestable": "Untestable trials",
+    "target_not_reached": "Event target not reached",
+    "power_lower_bound": "Power, failed count as not rejected",
+    "power_upper_bound": "Power, failed count as rejected",
+    "n": "Patients needed",
+    "n_low": "Patients needed, lower end",
+    "n_high": "Patients needed, upper end",
+    "n_safe": "Patients needed, safe side",
+}
+SIZES = ("n", "n_low", "n_high", "n_safe")
+_WHOLE_TRIAL = {"", "0", "-1", "all", "overall", "final", "nan", "none", "<na>"}
+
+
+def known(value: Any) -> bool:
+    """Return whether a table cell holds something: not None, not NaN."""
+    return value is not None and not (pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def decimals(error: float) -> int:
+    """Return the decimals an error is worth.
+
+    Notes
+    -----
+    The rounding rule of the Particle Data Group: of the three leading digits of the error, 100-354 keep
+    two significant digits, 355-949 keep one, 950-999 become 1000 and keep two.
+
+    References
+    ----------
+    Particle Data Group, Review of Particle Physics, Introduction, section 5.3.
+
+    Examples
+    --------
+    >>> decimals(0.00091), decimals(0.0016), decimals(0.00098), decimals(3.2), decimals(41.0)
+    (4, 4, 4, 1, 0)
+    """
+    exponent = math.floor(math.log10(error))
+    leading = round(error / 10.0**exponent * 100)
+    if leading >= 950:
+        return max(0, -exponent)
+    return max(0, -exponent + (1 if leading < 355 else 0))
+
+
+def with_error(value: Any, error: Any) -> str:
+    """Write an estimate and its Monte Carlo standard error to at most two significant digits of the error.
+
+    Examples
+    --------
+    >>> with_error(0.79052, 0.00091)
+    '0.7905 ± 0.0009'
+    >>> with_error(17.234, 0.0164)
+    '17.234 ± 0.016'
+    >>> with_error(60.0, float("nan")), with_error(1.0, 0.0), with_error(None, None)
+    ('60', '1 ± 0', '–')
+    """
+    if not known(value):
+        return ABSENT
+    if not known(error):
+        return number(value)
+    if error == 0 or not math.isfinite(error) or not math.isfinite(value):
+        return f"{number(value)} ± {number(error)}"
+    places = decimals(error)
+    return f"{value:,.{places}f} ± {error:,.{places}f}"
+
+
+def number(value: Any, significant: int = 4) -> str:
+    """Write a number that has no Monte Carlo error to a few significant digits.
+
+    Examples
+    --------
+    >>> number(160.0), number(0.02345678), number(100000), number(float("inf")), number(None)
+    ('160', '0.02346', '100,000', '∞', '–')
+    """
+    if not known(value):
+        return ABSENT
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    places = max(0, significant - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def interval(low: Any, high: Any, error: Any = None) -> str:
+    """Write an interval to the decimals of the estimate it belongs to.
+
+    Examples
+    --------
+    >>> interval(0.788729, 0.792304, 0.00091), interval(69, 75), interval(float("nan"), 1.0)
+    ('0.7887 to 0.7923', '69 to 75', '–')
+    """
+    if not known(low) or not known(high):
+        return ABSENT
+    if known(error) and error > 0 and math.isfinite(low) and math.isfinite(high):
+        places = decimals(error)
+        return f"{low:,.{places}f} to {high:,.{places}f}"
+    return f"{number(low)} to {number(high)}"
+
+
+def months(value: Any) -> str:
+    """Write a time: `months(2.84)` is '2.8 months'."""
+    return ABSENT if not known(value) else ("not reached" if math.isinf(value) else f"{value:.1f} months")
+
+
+def patients(value: Any) -> str:
+    """Write a number of patients, rounded up to whole people: `patients(61.2)` is '62 patients'."""
+    if not known(value):
+        return ABSENT
+    whole = math.ceil(value - 1e-9)
+    return f"{whole:,} patient{'' if whole == 1 else 's'}"
+
+
+def percent(value: Any, places: int = 1) -> str:
+    """Write a share as per cent: `percent(0.4371)` is '43.7 %'."""
+    return f"{100 * value:.{places}f} %" if known(value) else ABSENT
+
+
+def label(metric: str) -> str:
+    """Return the words for a metric; an unknown one in its own words."""
+    return LABELS.get(metric, metric.replace("_", " ").capitalize())
+
+
+def look(value: Any) -> str:
+    """Write the analysis a row belongs to: its number, or 'whole trial'."""
+    if whole_trial(value):
+        return "whole trial"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def whole_trial(value: Any) -> bool:
+    """Return whether a row's `look` means the whole trial rather than one analysis of it."""
+    if not known(value):
+        return True
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return text.strip().lower() in _WHOLE_TRIAL
+
+
+def replicates(row: Any) -> str:
+    """Write how many replicates stand behind a row; a row without any is exact.
+
+    Examples
+    --------
+    >>> replicates({"n_requested": 10000, "n_analysed": 9998, "n_failed": 2})
+    '9,998 of 10,000, 2 failed'
+    >>> replicates({"n_requested": 0, "n_analysed": 0, "n_failed": 0})
+    'exact'
+    """
+    analysed, requested, failed = (row[c] if known(row[c]) else 0 for c in ("n_analysed", "n_requested", "n_failed"))
+    if not analysed and not requested:
+        return "exact"
+    text = number(analysed) if analysed == requested else f"{number(analysed)} of {number(requested)}"
+    return text if not failed else f"{text}, {number(failed)} failed"
+
+
+def overall(oc: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per cell, hypothesis and metric: the whole trial's, or the last look's where there is none."""
+    rank = [math.inf if whole_trial(v) else float(v) if str(v).replace(".", "", 1).isdigit() else 0.0 for v in oc["look"]]
+    ordered = oc.assign(_rank=rank, _order=range(len(oc))).sort_values(["_rank", "_order"], kind="stable")
+    last = ordered.groupby(["cell", "hypothesis", "metric"], sort=False, dropna=False).tail(1)
+    return last.sort_values("_order").drop(columns=["_rank", "_order"])
+
+
+def is_null(hypothesis: Any) -> bool:
+    """Return whether a row was simulated without an effect."""
+    text = str(hypothesis).lower()
+    return text.startswith(("null", "h0", "no_effect", "no effect"))
+
+
+def pick(oc: pd.DataFrame, cell: str, metric: str) -> pd.Series[Any] | None:
+    """Return the row that stands for a metric of a cell: under the alternative where the table tells hypotheses apart by truth."""
+    rows = oc[(oc["cell"] == cell) & (oc["metric"] == metric)]
+    if rows.empty:
+        return None
+    rows = overall(rows)
+    alternative = rows[[not is_null(h) for h in rows["hypothesis"]]]
+    return (alternative if len(alternative) else rows).iloc[0]
+
+
+def glance(oc: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per cell with the metrics of the whole trial side by side, each with its Monte Carlo error.
+
+    Notes
+    -----
+    Expected patients, events and duration are those under the stated effect.
+    """
+    shown = [
+        m
+        for m in ("n", "expected_n", "power", "type_i_error", "rejection_no_effect", "expected_events", "expected_duration")
+        if (oc["metric"] == m).any()
+    ]
+    if "n" in shown and "expected_n" in shown:
+        shown.remove("expected_n")
+    rows = []
+    for cell in dict.fromkeys(oc["cell"]):
+        found = {metric: pick(oc, cell, metric) for metric in shown}
+        rows.append({"cell": cell, **{m: ABSENT if r is None else with_error(r["estimate"], r["mcse"]) for m, r in found.items()}})
+    return pd.DataFrame(rows, columns=["cell", *shown])
+
+
+def sizes(oc: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per cell that was sized: n, its interval, the safe n and the power reached, as text."""
+    rows = []
+    for cell in dict.fromkeys(oc.loc[oc["metric"] == "n", "cell"]):
+        row = {m: pick(oc, cell, m) for m in (*SIZES, "power")}
+        value = {m: None if r is None else r["estimate"] for m, r in row.items()}
+        power = row["power"]
+        rows.append(
+            {
+                "cell": cell,
+                "n": number(value["n"]),
+                "interval": interval(value["n_low"], value["n_high"]),
+                "n_safe": number(value["n_safe"]),
+                "power": ABSENT if power is None else with_error(power["estimate"], power["mcse"]),
+            }
+        )
+    return pd.DataFrame(rows, columns=["cell", "n", "interval", "n_safe", "power"])

@@ -1,0 +1,194 @@
+"""What a run prints: tables that fit 80 columns, and a progress bar where there is a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from sim.report import tables
+
+WIDTH = 80
+_HEADS = {
+    "n": "patients",
+    "expected_n": "patients",
+    "expected_events": "events",
+    "power": "power",
+    "type_i_error": "type I\nerror",
+    "rejection_no_effect": "rejects,\nno effect",
+    "expected_duration": "months",
+}
+_COLOURS = {"met": "green", "within interval": "green", "outside interval": "red", "known contradiction": "yellow", "not modelled": "dim"}
+
+
+def print_operating_characteristics(oc: pd.DataFrame, console: Console) -> None:
+    """Print one row per cell, each estimate over ± its Monte Carlo standard error, and the looks below.
+
+    Parameters
+    ----------
+    oc : operating characteristics, the columns of `sim.report.story.OC_COLUMNS`
+    console : where to print; no line is wider than 80 columns
+
+    Examples
+    --------
+    >>> row = dict(scenario="s", cell="rct", hypothesis="alternative", look=0, metric="power", estimate=0.79052, mcse=0.00091, ci_low=0.7887,
+    ...            ci_high=0.7923, n_requested=200000, n_analysed=200000, n_failed=0, unit="probability", definition="share rejecting")
+    >>> print_operating_characteristics(pd.DataFrame([row]), Console(width=60, color_system=None))  # doctest: +NORMALIZE_WHITESPACE
+    <BLANKLINE>
+      Design      power
+     ───────────────────
+      rct        0.7905
+               ± 0.0009
+    <BLANKLINE>
+     Estimate ± Monte Carlo standard error; 200,000 replicates,
+     none failed.
+    """
+    if oc.empty:
+        console.print("No operating characteristics.", width=_width(console))
+        return
+    wide = tables.glance(oc)
+    table = _table(console)
+    table.add_column("Design", overflow="fold", min_width=8)
+    for metric in wide.columns[1:]:
+        table.add_column(_HEADS[metric], justify="right", no_wrap=True)
+    for cell, *values in wide.itertuples(index=False):
+        # The error stands under its estimate: six pairs side by side do not fit 80 columns.
+        table.add_row(Text(str(cell)), *(Text(str(v).replace(" ± ", "\n± ")) for v in values))
+    _print(console, table)
+    _print_looks(oc, console)
+    _print(console, Text(_replicates_line(oc)), indent=True)
+
+
+def print_sizes(oc: pd.DataFrame, console: Console) -> None:
+    """Print the patients needed in each cell, with the interval for n and the power simulated there.
+
+    Parameters
+    ----------
+    oc : operating characteristics that hold the metrics n, n_low, n_high, n_safe
+    console : where to print; no line is wider than 80 columns
+    """
+    rows = tables.sizes(oc)
+    if rows.empty:
+        return
+    table = _table(console)
+    table.add_column("Design", overflow="fold", min_width=8)
+    for head in ("patients", "95 % interval", "safe side", "power there"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for values in rows.itertuples(index=False):
+        table.add_row(*(Text(str(v)) for v in values))
+    _print(console, table)
+
+
+def print_calibration(calibration: pd.DataFrame, console: Console, roles: tuple[str, ...] = ("headline",)) -> None:
+    """Print published against achieved for the named roles, with all that is outside its interval, and the count of verdicts.
+
+    Parameters
+    ----------
+    calibration : the columns of `sim.report.story.CALIBRATION_COLUMNS`
+    console : where to print; no line is wider than 80 columns
+    roles : roles of which every figure is listed; of the others only what is outside its interval
+    """
+    listed = calibration[calibration["role"].isin(roles) | (calibration["verdict"] == "outside interval")]
+    table = _table(console)
+    table.add_column("Figure", overflow="fold", min_width=8)
+    for head in ("published (95 %)", "achieved", "SE off"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold", min_width=8)
+    for row in listed.to_dict("records"):
+        span = tables.interval(row["ci_low"], row["ci_high"])
+        off = f"{row['difference_se']:+.2f}".replace("-", "−") if tables.known(row["difference_se"]) else tables.ABSENT
+        table.add_row(
+            Text(str(row["id"])),
+            tables.number(row["published"]) + (f" ({span})" if span != tables.ABSENT else ""),
+            tables.number(row["achieved"], 3),
+            off,
+            Text(str(row["verdict"]), style=_COLOURS.get(str(row["verdict"]), "")),
+        )
+    _print(console, table)
+    counts = calibration["verdict"].value_counts()
+    _print(console, Text(f"{len(calibration)} figures: " + ", ".join(f"{n} {v}" for v, n in counts.items()) + "."), indent=True)
+
+
+@contextmanager
+def progress(total: int, description: str, console: Console | None = None) -> Iterator[Callable[[int], None]]:
+    """Show how far long work is; silent when the output is not a terminal.
+
+    Parameters
+    ----------
+    total : int, units of work
+    description : str, what is going on
+    console : where to show it; standard error when None
+
+    Yields
+    ------
+    advance : call it with the units of work just done
+
+    Examples
+    --------
+    >>> with progress(2, "simulating") as advance:
+    ...     for _ in range(2):
+    ...         advance(1)
+    """
+    console = console or Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda done: bar.advance(task, done)
+
+
+def _print_looks(oc: pd.DataFrame, console: Console) -> None:
+    looks = oc[[not tables.whole_trial(v) for v in oc["look"]]]
+    if looks["look"].nunique() < 2:
+        return
+    table = _table(console)
+    table.add_column("By look", overflow="fold", min_width=8)
+    table.add_column("look", justify="right")
+    table.add_column("metric", overflow="fold")
+    table.add_column("hypothesis", overflow="fold")
+    table.add_column("estimate", justify="right", no_wrap=True)
+    before = None
+    for row in looks.to_dict("records"):
+        name = Text(str(row["cell"]) if row["cell"] != before else "")
+        before = row["cell"]
+        table.add_row(
+            name,
+            tables.look(row["look"]),
+            Text(tables.label(str(row["metric"]))),
+            Text(str(row["hypothesis"])),
+            tables.with_error(row["estimate"], row["mcse"]),
+        )
+    _print(console, table)
+
+
+def _replicates_line(oc: pd.DataFrame) -> str:
+    simulated = oc[oc["n_analysed"].fillna(0) > 0]
+    if simulated.empty:
+        return "Exact: nothing was simulated."
+    low, high = simulated["n_analysed"].min(), simulated["n_analysed"].max()
+    count = tables.number(high) if low == high else f"{tables.number(low)} to {tables.number(high)}"
+    failed = simulated["n_failed"].fillna(0).max()
+    lost = "none failed" if failed == 0 else f"up to {tables.number(failed)} failed"
+    return f"Estimate ± Monte Carlo standard error; {count} replicates, {lost}."
+
+
+def _table(console: Console) -> Table:
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, header_style="bold", width=None, pad_edge=True)
+
+
+def _width(console: Console) -> int:
+    return min(WIDTH, console.width)
+
+
+def _print(console: Console, what: Table | Text, indent: bool = False) -> None:
+    from rich.padding import Padding
+
+    console.print(Padding(what, (0, 0, 0, 1)) if indent else what, width=_width(console), highlight=False)
