@@ -70,7 +70,7 @@ def compose(overrides: list[str], overlays: Overlays) -> Composed:
     InputError : one line with the key or choice, its value and what is allowed
     """
     for override in overrides:
-        _refuse_dangerous(override, overlays)
+        _refuse(override, overlays)
     try:
         config = hydra_compose("config", overrides=overrides, return_hydra_config=True)
         if overlays.files:
@@ -90,10 +90,12 @@ def compose(overrides: list[str], overlays: Overlays) -> Composed:
     return Composed(config, {key: value for key, value in choices.items() if not key.startswith("hydra")})
 
 
-def _refuse_dangerous(override: str, overlays: Overlays) -> None:
+def _refuse(override: str, overlays: Overlays) -> None:
     key, _, value = override.lstrip("+~").partition("=")
     if key.startswith("hydra.searchpath"):
         raise InputError(f"'{override}' is refused; allowed: files in ./scenarios and ./GROUP of the working directory")
+    if key in GROUPS and value.strip() in ("", "null", "[]"):
+        raise InputError(f"'{override}' is refused; allowed: {key}=OPTION, one of those that --help lists")
     for name in value.strip("[]").split(","):
         if line := overlays.refused.get((key, name.strip().strip("'\""))):
             raise InputError(line)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from hydra.errors import InstantiationException, MissingConfigException, OverrideParseException
-from omegaconf.errors import GrammarParseError, InterpolationResolutionError, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
 from sim.types import InputError
 
@@ -61,12 +61,12 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, InstantiationException):
         key = re.search(r"full_key: (\S+)", str(error))
         return f"{key.group(1) if key else 'configuration'}: {_flat(str(cause))}"
-    if isinstance(cause, InterpolationResolutionError | GrammarParseError):
-        return f"{getattr(cause, 'full_key', None) or 'configuration'}: {_flat(str(cause))}"
     if isinstance(cause, OmegaConfBaseException):
         value = _flat(str(cause.msg if isinstance(getattr(cause, "msg", None), str) else cause))
         return f"{getattr(cause, 'full_key', None) or 'configuration'}: {value}"
-    return _flat(str(error)) or type(error).__name__
+    key = re.search(r"full_key: (\S+)", str(error))
+    line = _flat(str(error)) or type(error).__name__
+    return f"{key.group(1)}: {line}" if key and key.group(1) not in line else line
 
 
 def _flat(text: str) -> str:

@@ -20,11 +20,10 @@ from typing import NoReturn
 from sim.app.errors import one_line
 from sim.app.folders import RunFolder
 from sim.app.overlays import Overlays, private_store, register
-from sim.app.study import Study
 from sim.types import InputError
 
-DONE, FAILED_CHECK, REFUSED, INTERRUPTED = 0, 1, 2, 130
-"""Exit statuses."""
+DONE, REFUSED, BROKEN, INTERRUPTED = 0, 2, 3, 130
+"""Exit statuses; a task gives 1 when one of its checks failed."""
 
 _REFUSED_FLAGS = {
     "config_path": "--config-path",
@@ -43,7 +42,7 @@ def main(argv: list[str]) -> int:
 
     Returns
     -------
-    int : 0 done, 1 a check failed, 2 refused, 130 interrupted; of several jobs the worst
+    int : 0 done, 1 a check failed, 2 refused, 3 broken, 130 interrupted; of several jobs the worst
     """
     show = any(a.lstrip("+").replace(" ", "").lower() == "run.traceback=true" for a in argv)
     with _restored(argv):
@@ -57,7 +56,7 @@ def main(argv: list[str]) -> int:
             return stop.code if isinstance(stop.code, int) else DONE if stop.code is None else REFUSED
         except Exception as error:
             more = "" if show else "; run.traceback=true shows where"
-            return _say(f"internal error: {type(error).__name__}: {one_line(error)}{more}", REFUSED, show)
+            return _say(f"internal error: {type(error).__name__}: {one_line(error)}{more}", BROKEN, show)
 
 
 def _run(argv: list[str]) -> int:
@@ -98,26 +97,29 @@ def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: b
         studies = [build(job, overlays, command, name, quiet=multirun) for name, job in jobs]
     folder = RunFolder.claim(studies[0], _chosen_folder(overrides, multirun), multirun)
     statuses: list[int] = []
+    errors: list[Exception] = []
 
     def job(config: object) -> None:
-        statuses.append(_one(studies[len(statuses)], folder.of_job(len(statuses))))
+        # Hydra would print what a task raises, in its own words, so it is kept until Hydra is done.
+        if not errors:
+            number = len(statuses)
+            try:
+                statuses.append(int(studies[number].task.run(studies[number], folder.of_job(number))))
+            except Exception as error:
+                errors.append(error)
 
     where = [f"hydra.sweep.dir={folder.quoted}", "hydra.sweep.subdir=${hydra.job.num}"] if multirun else [f"hydra.run.dir={folder.quoted}"]
     try:
         _hydra((["-m"] if multirun else []) + overrides + where, job)
         if multirun:
-            combine([folder.of_job(i) for i in range(len(jobs))], folder.path)
+            combine([folder.of_job(i) for i in range(len(statuses))], folder.path)
     except KeyboardInterrupt:
         return _say(f"interrupted; {folder.kept(studies[0].run.store)}", INTERRUPTED, False)
-    except InputError:
-        folder.remove()
-        raise
+    for error in errors:
+        if isinstance(error, InputError) and not statuses:
+            folder.remove()
+        raise error
     return max(statuses, default=DONE)
-
-
-def _one(study: Study, folder: Path) -> int:
-    """Run the task of one job."""
-    return int(study.task.run(study, folder))
 
 
 def _chosen_folder(overrides: list[str], multirun: bool) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 from omegaconf._utils import get_yaml_loader
 
@@ -104,6 +105,7 @@ def _store(store: ConfigStore, group: str, name: str, tree: Any, provider: str) 
 @contextmanager
 def private_store() -> Iterator[None]:
     """Give Hydra's process-wide ConfigStore back as it was, so that one command leaves nothing for the next."""
+    Plugins.instance()  # Hydra's own plugins register themselves once, at first use, and are to stay
     store = ConfigStore.instance()
     saved = store.repo
     store.repo = {key: _copy(value) for key, value in saved.items()}

@@ -17,9 +17,10 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, grammar_parser
 from omegaconf.base import Container
 from omegaconf.basecontainer import BaseContainer
+from omegaconf.errors import OmegaConfBaseException
 from omegaconf.grammar.gen.OmegaConfGrammarParser import OmegaConfGrammarParser
 
-from sim.app.errors import unknown
+from sim.app.errors import one_line, unknown
 from sim.app.schema import FRAME_KEYS, GROUPS
 from sim.types import InputError
 
@@ -36,6 +37,17 @@ MODULES = {
     "task": ("sim.app.tasks",),
 }
 """For each group the modules whose public, concrete, frozen dataclasses it may hold, at any depth."""
+
+INTERFACES = {
+    "population": "sim.population.population.Population",
+    "accrual": "sim.accrual.Accrual",
+    "dropout": "sim.followup.Dropout",
+    "effect": "sim.effect.Effect",
+    "design": "sim.design.design.Design",
+    "executor": "sim.executor.executor.Executor",
+    "benchmark": "sim.benchmark.Benchmark",
+}
+"""What the object of a group itself must be."""
 
 COMMAND_LINE_ONLY = ("folder", "store", "traceback", "allow_targets")
 """Keys of `run` that no file may set: where to write, and what to trust."""
@@ -182,8 +194,11 @@ def resolve(config: DictConfig, trusted: tuple[str, ...] = ()) -> dict[str, Any]
     for key in config:
         if key not in (*GROUPS, *FRAME_KEYS):
             raise unknown("key", str(key), (*GROUPS, *FRAME_KEYS))
-    with safe_resolvers():
-        plain: Any = OmegaConf.to_container(config, resolve=True)
+    try:
+        with safe_resolvers():
+            plain: Any = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise InputError(one_line(error)) from error
     for path, value in _walk(plain, ""):
         key = path.rpartition(".")[2]
         if key == "()" or (re.fullmatch(r"_\w+_", key) and key != "_target_"):
@@ -223,6 +238,8 @@ def target(path: str, name: Any, trusted: tuple[str, ...] = ()) -> type:
         raise InputError(
             f"{where}; allowed: a class of {', '.join((*allowed, *trusted)) or 'no package here'} that is a choice (a concrete, frozen dataclass)"
         )
+    if path == f"{group}._target_" and group in INTERFACES and not issubclass(found, _locate(INTERFACES[group])):
+        raise InputError(f"{where}; allowed: a class that is a kind of {INTERFACES[group]}")
     return found
 
 

@@ -1,0 +1,113 @@
+"""Bad input: one line on standard error with the key, the value and what is allowed; status 2; nothing written."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.app.running import tree
+
+BAD = [
+    # unknown keys and choices, with the nearest names
+    (["effect.hrr=0.5"], "effect.hrr=0.5: 'effect.hrr' is unknown; nearest: effect.hr"),
+    (["desing=single_arm_orr"], "'desing' is unknown; nearest: design"),
+    (["desing.n=60"], "'desing' is unknown; nearest: design"),
+    (["run.n_sims=3"], "'run.n_sims' is unknown; nearest: run.n_sim"),
+    (["+foo=3"], "'foo' is unknown"),
+    (["+effect.hrr=3"], "effect: 'hrr' is unknown; nearest: hr"),
+    (["scenarios=quikstart"], "scenarios: 'quikstart' is unknown; nearest: quickstart"),
+    (["design=single_arm_or"], "design: 'single_arm_or' is unknown; nearest: single_arm_orr"),
+    (["task=powr"], "task: 'powr' is unknown; nearest: power"),
+    (["benchmark.figures.failure_os_medan.value=7.0"], "nearest: failure_os_median"),
+    (["benchmark.figures.failure_os_median.valu=7.0"], "allowed: value, ci_low, ci_high"),
+    (["--sede=3"], "unrecognized arguments: --sede=3; allowed: key=value"),
+    # values outside what is possible
+    (["dropout.monthly_probability=1.2"], "dropout.monthly_probability is 1.2; allowed: between 0 and 1"),
+    (["dropout.monthly_probability=null", "dropout.hazard=-0.1"], "dropout.hazard is -0.1; allowed: "),
+    (["population=piecewise_exponential", "population.medians=null", "population.hazards=[[-0.1]]"], "population.hazards is [[-0.1]]"),
+    (["population=piecewise_exponential", "population.response_rates=[1.3]"], "population.response_rates is [1.3]"),
+    (["effect.hr=-1"], "effect.hr is -1; allowed: a positive number (conf/effect/hazard_ratio.yaml)"),
+    (["effect.hr=nan"], "effect.hr is nan; allowed: a positive number"),
+    (["effect=response_rate", "effect.difference=1.5"], "effect.difference is 1.5; allowed: between -1 and 1"),
+    (["design=single_arm_orr", "effect=response_rate", "effect.difference=0.95"], "effect.difference is 0.95"),
+    (["design.n=0"], "design.n is 0; allowed: "),
+    (["design.alpha=1.5"], "design.alpha is 1.5; allowed: "),
+    (["accrual.duration=inf"], "accrual.duration is inf: accrual would never end"),
+    (["accrual.duration=null", "accrual.rate=0"], "accrual.rate is 0"),
+    (["accrual=piecewise", "accrual.durations=[1,1]", "accrual.rates=[2,1,0]"], "accrual.rates is [2.0, 1.0, 0.0]"),
+    (["accrual.rate=5"], "accrual: duration is 16.0 and rate is 5; allowed: exactly one of them"),
+    (["design.events=[200]"], "design.events is [200]: a look at more events than can occur among 160 patients"),
+    (["design.events=[40,120]"], "design.spending is not given for 2 looks"),
+    (["run.n_sim=0"], "run.n_sim is 0; allowed: 1 or more replicates"),
+    (["run.seed=-1"], "run.seed is -1; allowed: 0 or more"),
+    (["run.workers=0"], "run.workers is 0; allowed: 1 or more, or null"),
+    # values of another kind
+    (["effect.hr=abc"], "effect.hr is 'abc'; allowed: a number"),
+    (["effect.hr="], "effect.hr is ''; allowed: a number"),
+    (["effect.hr=[0.5,0.6]"], "effect.hr is [0.5, 0.6]; allowed: a number"),
+    (["effect.hr=0.5,0.6"], "To sweep over it, add --multirun"),
+    (["effect.hr=[1"], "override 'effect.hr=[1' cannot be read"),
+    (["design.n=2.5"], "design.n is 2.5; allowed: a whole number"),
+    (["design.n=true"], "design.n is True; allowed: a whole number"),
+    (["design.n=???"], "design.n is missing; allowed: a whole number"),
+    (["design.stratified_randomisation=2"], "design.stratified_randomisation is 2; allowed: true or false"),
+    (["design.ratio=[1,2,3]"], "design.ratio is [1, 2, 3]; allowed: "),
+    (["run.n_sim=abc"], "run.n_sim: Value 'abc' of type 'str' could not be converted to Integer"),
+    (["effect=null"], "'effect=null' is refused; allowed: effect=OPTION"),
+    (["~effect"], "'~effect' is refused; allowed: effect=OPTION"),
+    (["design=single_arm_pfs", "design.variance=meen"], "design.variance is 'meen'; allowed: mean, "),
+    # folders
+    (["run.folder=/dev/null/x"], "run.folder is '/dev/null/x': Not a directory; allowed: a folder that can be written to"),
+    (["hydra.run.dir=/dev/null/x"], "run.folder is '/dev/null/x'"),
+    (["-m", "design.n=60,80", "run.folder=/dev/null/x"], "run.folder is '/dev/null/x'"),
+    # sweeps: everything is built before anything runs
+    (["-m", "design.n=60,0"], "design.n is 0; allowed: "),
+    (["-m", "scenarios=glob(nothing*)"], "the sweep is empty"),
+    (["grid.design.n=[60,0]"], "cell design.n=0: design.n is 0; allowed: "),
+    (["grid.design.n=60"], "grid.design.n is 60; allowed: a list"),
+    (["grid.desing.n=[60]"], "'desing' is unknown; nearest: design"),
+    (["grid={run.seed:[1,2]}"], "a cell may change benchmark, population, accrual, dropout, effect, design"),
+    (["cells={a:[3]}"], "cells.a is [3]; allowed: a list of overrides"),
+    (['cells={a:["design=x"]}'], "cell a: design: 'x' is unknown"),
+    # a benchmark that cannot be read
+    (["task=calibrate", "benchmark.table=figures/none.csv"], "none.csv"),
+    (["task=calibrate", "benchmark.denominator=everybody"], "everybody"),
+]
+
+
+@pytest.mark.parametrize(("argv", "line"), BAD, ids=[" ".join(argv) for argv, _ in BAD])
+def test_bad_input_is_refused_in_one_line(cli, folder, argv, line):
+    result = cli(*argv)
+    assert line in result.err
+    assert result.err.startswith("postcart: ")
+    assert result.err.count("\n") == 1
+    assert (result.status, result.out) == (2, "")
+    assert tree(folder) == []
+
+
+def test_what_was_there_stays(cli, folder):
+    (folder / "mine").mkdir()
+    (folder / "mine/notes.txt").write_text("keep")
+    assert cli("design.n=0", "run.folder=mine").status == 2
+    assert tree(folder) == ["mine", "mine/notes.txt"]
+
+
+def test_a_file_in_the_way_of_the_folder_stays(cli, folder):
+    (folder / "outputs").write_text("a file")
+    result = cli("design.n=60", "population=piecewise_exponential")
+    assert result.status == 2
+    assert "run.folder is" in result.err
+    assert tree(folder) == ["outputs"]
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("argv", [["effect.hr=-1"], ["scenarios=quikstart"], ["run.folder=/dev/null/x", "design.n=60"]])
+def test_bad_input_as_a_process(folder, argv):
+    done = subprocess.run([sys.executable, "-m", "sim", *argv], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("postcart: ")
+    assert done.stderr.count("\n") == 1
+    assert tree(folder) == []
