@@ -1,0 +1,60 @@
+"""The verbs, end to end, on small numbers: what they write, print and return."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow.parquet as pq
+from lifelines import KaplanMeierFitter
+
+from tests.app.running import tree
+
+
+def test_calibrate_prints_target_against_achieved_and_passes(cli, folder):
+    result = cli("task=calibrate", "run.folder=out")
+    assert result.status == 0, result.err
+    assert "failure_os_median" in result.out
+    assert "Out of tolerance" not in result.out
+    assert result.out.count("254 figures:") == 1  # three cells, one population
+    table = pd.read_csv(folder / "out/calibration.csv")
+    expected = {"id", "role", "population", "quantity", "published", "ci_low", "ci_high", "achieved", "difference_se", "verdict", "reason"}
+    assert expected <= set(table.columns)
+    assert len(table) == 254
+
+
+def test_calibrate_names_the_figure_that_does_not_fit(cli):
+    result = cli("task=calibrate", "benchmark.figures.failure_os_median.value=7.0")
+    assert result.status == 1
+    assert "Out of tolerance: failure_os_median\n" in result.out
+
+
+def test_calibrate_needs_a_calibrated_population(cli, folder):
+    result = cli("task=calibrate", "population=piecewise_exponential")
+    assert (result.status, result.err) == (2, "postcart: task=calibrate has nothing to calibrate; allowed: population=post_cart_failure\n")
+    assert tree(folder) == []
+
+
+def test_cohort_is_read_by_lifelines_as_it_is(cli, folder):
+    assert cli("task=cohort", "task.n=4000", "run.folder=out").status == 0
+    table = pd.read_csv(folder / "out/cohort.csv")
+    pd.testing.assert_frame_equal(table, pd.read_parquet(folder / "out/cohort.parquet"), check_dtype=False)
+    assert len(table) == 4000
+    median = KaplanMeierFitter().fit(table["os_time"], table["os_event"]).median_survival_time_
+    # 9.0 months from first line; the error of a median of 4,000 is about 0.2
+    assert abs(median - 9.0) < 0.8
+    schema = pq.read_schema(folder / "out/cohort.parquet")
+    assert schema.field("os_time").metadata[b"unit"] == b"months"
+
+
+def test_cohort_writes_only_what_is_asked(cli, folder):
+    assert cli("task=cohort", "task.n=10", "task.format=csv", "run.folder=out").status == 0
+    assert (folder / "out/cohort.csv").is_file()
+    assert not (folder / "out/cohort.parquet").exists()
+    assert cli("task=cohort", "task.format=sas").err.startswith("postcart: task.format is 'sas'; allowed: csv or parquet or both")
+    assert cli("task=cohort", "task.n=0").err.startswith("postcart: task.n is 0; allowed: 1 to 10000000 patients")
+
+
+def test_cohort_extends_without_changing_who_was_there(cli, folder):
+    for n in (50, 80):
+        assert cli("task=cohort", f"task.n={n}", "task.format=csv", f"run.folder=out{n}").status == 0
+    small, large = (pd.read_csv(folder / f"out{n}/cohort.csv") for n in (50, 80))
+    pd.testing.assert_frame_equal(small, large.head(50))
