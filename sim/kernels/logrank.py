@@ -63,10 +63,11 @@ def pack(
 def scores(
     keys: np.ndarray, counts: np.ndarray, strata_bits: int, reciprocal: np.ndarray, rho: float, gamma: float, out: np.ndarray
 ) -> None:
-    """Fill out[i] with (U, V, exp(U / V)): weighted observed minus expected events of the experimental arm, its variance, Peto's ratio.
+    """Fill out[i] with (U, V, exp(U / I)): weighted observed minus expected events of the experimental arm, its variance, Peto's ratio.
 
-    U = sum w (d1 - d n1 / n), V = sum w^2 d (n1 / n) (1 - n1 / n) (n - d) / (n - 1), over the distinct event times of
-    each stratum, w = S(t-)^rho (1 - S(t-))^gamma with S the Kaplan-Meier curve of the stratum's pooled arms.
+    U = sum w (d1 - d n1 / n), V = sum w^2 h, I = sum w h, h = d n1 (n - n1) (n - d) / (n^2 (n - 1)), over the distinct
+    event times of each stratum, w = S(t-)^rho (1 - S(t-))^gamma with S the Kaplan-Meier curve of the stratum's pooled
+    arms. E(U) is about log(hazard ratio) I: with weights, V in its place would depend on the scale of w.
     keys : int64[m, n], each row sorted; counts as `pack` makes them; reciprocal : float64[n + 1] of 1 / k
     """
     m = keys.shape[0]
@@ -80,6 +81,7 @@ def scores(
             ties |= np.int64((keys[i, j] ^ keys[i, j + 1]) < 2) & (1 - ((keys[i, j] >> 1) & 1))
         u = 0.0
         v = 0.0
+        information = 0.0
         if ties == 0 and strata_bits == 0 and simple:
             # the usual case without a branch: a censored patient weighs 0
             n1 = counts[i, 2]
@@ -88,11 +90,15 @@ def scores(
                 key = keys[i, j]
                 a = key & 1
                 seen = np.float64(1 - ((key >> 1) & 1))
-                p = np.float64(n1) * reciprocal[total - j]
+                r = reciprocal[total - j]
+                p = np.float64(n1) * r
                 w = (1.0 - rho + rho * survival) * (1.0 - gamma * survival) * seen
                 u += w * (np.float64(a) - p)
-                v += w * w * (p - p * p)
-                survival *= 1.0 - seen * reciprocal[total - j]
+                # the other arm is counted, not 1 - p: with one arm left the variance is exactly 0
+                h = w * (p * (np.float64(total - j - n1) * r))
+                v += w * h
+                information += h
+                survival *= 1.0 - seen * r
                 n1 -= a
         else:
             j = 0
@@ -128,10 +134,12 @@ def scores(
                     p = np.float64(n1) * reciprocal[n]
                     u += w * (np.float64(d1) - np.float64(d) * p)
                     if n > 1:
-                        v += w * w * np.float64(d) * (p - p * p) * np.float64(n - d) * reciprocal[n - 1]
+                        h = np.float64(d) * (p * (np.float64(n - n1) * reciprocal[n])) * np.float64(n - d) * reciprocal[n - 1]
+                        v += w * w * h
+                        information += w * h
                     survival *= 1.0 - np.float64(d) * reciprocal[n]
                     n1 -= d1
                     j = k
         out[i, 0] = u
         out[i, 1] = v
-        out[i, 2] = exp(u / v) if v > 0.0 else np.nan
+        out[i, 2] = exp(u / information) if v > 0.0 else np.nan

@@ -25,7 +25,9 @@ class LogRank(Statistic):
     Notes
     -----
     z = -U / sqrt(V), U and V of the experimental arm with the hypergeometric variance, ties as in R's `survdiff`, so
-    that z > 0 favours the experimental arm. The estimate is exp(U / V) (Peto), the hazard ratio experimental / control.
+    that z > 0 favours the experimental arm. The estimate is exp(U / I), the hazard ratio experimental / control: I is V for
+    the log-rank test (Peto), and the sum of weight times hypergeometric variance for a weighted one (one Newton step of the
+    weighted score equation), an average hazard ratio under those weights.
 
     References
     ----------
