@@ -184,7 +184,7 @@ def _group_tables(population: PiecewiseExponential, profile: HazardProfile) -> t
 def _tables(hazard: Array, breaks: tuple[float, ...]) -> tuple[Array, Array, Array]:
     """Turn hazards [g, k] on breaks [k] into what the kernel reads; a hazard of 0 becomes a huge inverse."""
     width = np.append(np.diff(breaks), np.inf)
-    before = np.zeros_like(hazard)
+    before = np.zeros(hazard.shape)
     before[:, 1:] = np.cumsum(hazard[:, :-1] * width[:-1], axis=1)
     inverse = np.where(hazard > 0, 1 / np.where(hazard > 0, hazard, 1.0), 1e300)
     return np.ascontiguousarray(inverse), before, np.ascontiguousarray(np.broadcast_to(width, hazard.shape))
