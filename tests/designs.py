@@ -1,0 +1,140 @@
+"""Random trials for hypothesis, and the textbook trials of the published numbers."""
+
+from hypothesis import strategies as st
+
+from sim.accrual import PiecewiseAccrual, UniformAccrual
+from sim.boundary.spending import LanDeMetsOBrienFleming
+from sim.design.randomised_pfs import RandomisedPFS
+from sim.design.single_arm_orr import SingleArmORR
+from sim.design.single_arm_pfs import SingleArmPFS
+from sim.effect import HazardRatio, NoEffect, ResponseRateChange
+from sim.followup import ExponentialDropout, NoDropout
+from sim.population.piecewise_exponential import PiecewiseExponential
+from sim.statistic.logrank import LogRank
+from sim.trial import Trial
+
+LOST = ExponentialDropout(monthly_probability=0.02)
+PLAIN = LogRank(stratified=False)
+
+
+def textbook(hr=0.6, delay=0.0, n=160, events=(120,), statistic=PLAIN, spending=None, accrual=None, **design):
+    """The textbook trial of the published numbers: median 2.8, uniform accrual over 16 months, 2 % lost per month."""
+    return Trial(
+        PiecewiseExponential(medians=(2.8,)),
+        accrual or UniformAccrual(duration=16.0),
+        LOST,
+        NoEffect() if hr == 1 else HazardRatio(hr, delay),
+        RandomisedPFS(n, events=events, statistic=statistic, spending=spending, stratified_randomisation=False, **design),
+    )
+
+
+def textbook_gs(hr=0.6):
+    """The same with looks at 40, 80 and 120 events, Lan-DeMets O'Brien-Fleming."""
+    return textbook(hr, events=(40, 80, 120), spending=LanDeMetsOBrienFleming())
+
+
+def single_arm(null="population", shares=(1.0,), medians=(5.5,), variance="mean", n=60):
+    """60 patients over 12 months, the last followed for 12, no effect, nobody lost."""
+    return Trial(
+        PiecewiseExponential(
+            medians=medians, shares=shares, names=tuple(f"s{i}" for i in range(len(shares))), response_rates=(0.3,) * len(shares)
+        ),
+        UniformAccrual(duration=12.0),
+        NoDropout(),
+        NoEffect(),
+        SingleArmPFS(n, followup=12.0, variance=variance, null=null),
+    )
+
+
+def _months(low, high):
+    return st.floats(low, high, allow_nan=False).map(lambda x: round(x, 2))
+
+
+@st.composite
+def populations(draw):
+    strata = draw(st.integers(1, 3))
+    weights = [draw(st.integers(1, 9)) for _ in range(strata)]
+    shares = [w / sum(weights) for w in weights[:-1]]
+    shares.append(1 - sum(shares))
+    common = {
+        "shares": tuple(shares),
+        "names": tuple(f"s{g}" for g in range(strata)),
+        "response_rates": tuple(draw(st.floats(0.05, 0.6)) for _ in range(strata)),
+    }
+    if draw(st.booleans()):
+        return PiecewiseExponential(medians=tuple(draw(_months(0.5, 20)) for _ in range(strata)), **common)
+    pieces = draw(st.integers(1, 3))
+    breaks = (0.0, *sorted(draw(st.lists(_months(0.5, 10), min_size=pieces - 1, max_size=pieces - 1, unique=True))))
+    # the first hazard is positive, later ones may be 0: a plateau, and patients whose event never comes
+    hazards = tuple(
+        (draw(st.floats(0.02, 1.5)), *(draw(st.one_of(st.just(0.0), st.floats(0.02, 1.5))) for _ in range(pieces - 1)))
+        for _ in range(strata)
+    )
+    return PiecewiseExponential(hazards=hazards, breaks=breaks, **common)
+
+
+@st.composite
+def accruals(draw):
+    kind = draw(st.sampled_from(["duration", "rate", "pieces"]))
+    if kind == "duration":
+        return UniformAccrual(duration=draw(_months(0.5, 30)))
+    if kind == "rate":
+        return UniformAccrual(rate=draw(st.floats(0.5, 40)))
+    pieces = draw(st.integers(1, 3))
+    rates = [draw(st.one_of(st.just(0.0), st.floats(0.5, 20))) for _ in range(pieces)]
+    return PiecewiseAccrual(tuple(draw(_months(0.5, 6)) for _ in range(pieces)), (*rates, draw(st.floats(0.5, 20))))
+
+
+DROPOUTS = st.one_of(
+    st.just(NoDropout()),
+    st.floats(0.005, 0.5).map(lambda h: ExponentialDropout(hazard=h)),
+    st.floats(0.01, 0.4).map(lambda p: ExponentialDropout(monthly_probability=p)),
+)
+EFFECTS = st.one_of(st.just(NoEffect()), st.builds(HazardRatio, st.floats(0.2, 2.0), st.one_of(st.just(0.0), _months(0.1, 4))))
+
+
+@st.composite
+def randomised(draw, n_max=40):
+    n = draw(st.integers(2, n_max))
+    looks = sorted(draw(st.sets(st.integers(1, n), min_size=1, max_size=3)))
+    ratio = draw(st.sampled_from([(1, 1), (2, 1), (1, 2), (3, 2)]))
+    weight = st.sampled_from([0.0, 0.5, 1.0, 2.0])
+    return RandomisedPFS(
+        n,
+        alpha=draw(st.sampled_from([0.025, 0.1, 0.3])),
+        events=tuple(looks),
+        spending=LanDeMetsOBrienFleming() if len(looks) > 1 else None,
+        ratio=ratio,
+        block_size=sum(ratio) * draw(st.integers(1, 2)),
+        stratified_randomisation=draw(st.booleans()),
+        statistic=LogRank(draw(st.booleans()), draw(weight), draw(weight)),
+        max_duration=draw(st.sampled_from([3.0, 12.0, 30.0, 120.0])),
+    )
+
+
+@st.composite
+def trials(draw, n_max=40):
+    """Any trial of the shipped designs on a textbook population."""
+    kind = draw(st.sampled_from(["randomised", "randomised", "pfs", "orr"]))
+    effect = draw(EFFECTS)
+    if kind == "randomised":
+        design = draw(randomised(n_max))
+    elif kind == "pfs":
+        design = SingleArmPFS(
+            draw(st.integers(1, n_max)),
+            alpha=draw(st.sampled_from([0.025, 0.2])),
+            followup=draw(_months(0, 24)),
+            variance=draw(st.sampled_from(["mean", "null", "observed"])),
+            null=draw(st.one_of(st.sampled_from(["population", "published_progression"]), st.floats(0.5, 10))),
+        )
+    else:
+        effect = draw(st.one_of(st.just(NoEffect()), st.builds(ResponseRateChange, st.floats(-0.04, 0.39))))
+        design = SingleArmORR(
+            draw(st.integers(1, n_max)),
+            alpha=draw(st.sampled_from([0.025, 0.2])),
+            null_rate=draw(st.one_of(st.just("population"), st.floats(0.05, 0.7))),
+            assessment=draw(_months(0, 6)),
+            not_evaluable=draw(st.sampled_from(["nonresponder", "excluded"])),
+            not_evaluable_share=draw(st.sampled_from([0.0, 0.03, 0.5, 1.0 - 1e-3])),
+        )
+    return Trial(draw(populations()), draw(accruals()), draw(DROPOUTS), effect, design)

@@ -1,0 +1,320 @@
+"""The whole trial in plain Python, one patient at a time, written for reading: the slow twin of the engine.
+
+It reads the choices from a `sim.trial.Trial` (its fields only) and computes everything anew from the same addresses
+(`sim.rng.STREAMS`): Python integers, `math`, lists and loops. Nothing here is fast, shared with the engine, or clever.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import NormalDist
+
+from sim.rng import STREAMS
+
+M32 = 0xFFFFFFFF
+
+
+# --- random numbers --------------------------------------------------------------------------------------------------
+
+
+def philox(counter, key):
+    """Philox 4x32-10 (Salmon et al. 2011, section 3.3): four counter words and two key words give four words."""
+    x0, x1, x2, x3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        product0, product1 = 0xD2511F53 * x0, 0xCD9E8D57 * x2
+        x0, x1, x2, x3 = (product1 >> 32) ^ x1 ^ k0, product1 & M32, (product0 >> 32) ^ x3 ^ k1, product0 & M32
+        k0, k1 = (k0 + 0x9E3779B9) & M32, (k1 + 0xBB67AE85) & M32
+    return x0, x1, x2, x3
+
+
+def word(seed, replicate, unit, stream):
+    """The 32-bit word at an address."""
+    call, place = STREAMS[stream]
+    return philox((replicate & M32, replicate >> 32, unit, call), (seed & M32, seed >> 32))[place]
+
+
+def uniform(word32):
+    """The middle of the word's cell of (0, 1)."""
+    return (word32 + 0.5) / 2**32
+
+
+def exponential(word32):
+    """A unit exponential."""
+    return -math.log(uniform(word32))
+
+
+# --- patients --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Patient:
+    """One patient, as if followed for ever."""
+
+    stratum: int
+    arm: int  # 1 = experimental
+    entry: float  # calendar months
+    pfs: float | None = None  # months from entry
+    dropout: float = math.inf
+    response: int | None = None
+    evaluable: bool = True
+
+    @property
+    def time(self):
+        """Months to the event or to dropout, whichever is first."""
+        return min(self.pfs, self.dropout)
+
+    @property
+    def has_event(self):
+        """Whether the event comes before dropout."""
+        return self.pfs <= self.dropout
+
+
+def arrivals(accrual, n, gaps):
+    """Calendar months of n arrivals; gaps : n + 1 unit exponentials."""
+    operational = [sum(gaps[: j + 1]) for j in range(n + 1)]
+    if hasattr(accrual, "rates"):
+        return [piecewise_arrival(accrual, s) for s in operational[:n]]
+    if accrual.rate is not None:
+        return [s / accrual.rate for s in operational[:n]]
+    return [accrual.duration * s / operational[n] for s in operational[:n]]
+
+
+def piecewise_arrival(accrual, expected):
+    """The month by which this many arrivals were expected."""
+    start = 0.0
+    for duration, rate in zip(accrual.durations, accrual.rates, strict=False):
+        if expected <= duration * rate:
+            return start + expected / rate
+        expected -= duration * rate
+        start += duration
+    return start + expected / accrual.rates[-1]
+
+
+def allocate(plan, strata, block_word):
+    """The arms of patients in order of entry; strata : their strata; block_word(unit) : the word of a block."""
+    design, by_stratum = plan
+    experimental = design.block_size * design.ratio[0] // sum(design.ratio)
+    arrangements = list(combinations(range(design.block_size), experimental))
+    seen, arms = {}, []
+    for stratum in strata:
+        group = stratum if by_stratum else 0
+        number = seen.get(group, 0)
+        seen[group] = number + 1
+        block, place = divmod(number, design.block_size)
+        chosen = arrangements[block_word(65536 * group + block) * len(arrangements) >> 32]
+        arms.append(int(place in chosen))
+    return arms
+
+
+def control_hazard(population, stratum, t):
+    """The hazard just after t months."""
+    if population.medians is not None:
+        return math.log(2) / population.medians[stratum]
+    piece = max(k for k, start in enumerate(population.breaks) if start <= t)
+    return population.hazards[stratum][piece]
+
+
+def time_of_event(population, effect, stratum, arm, unit_exponential):
+    """Walk along the pieces of constant hazard until their sum reaches the unit exponential."""
+    profile = effect.hazard
+    starts = sorted({*population.breaks, *profile.breaks})
+    for start, stop in zip(starts, [*starts[1:], math.inf], strict=True):
+        hazard = control_hazard(population, stratum, start)
+        if arm == 1:
+            hazard *= next(r for b, r in reversed(list(zip(profile.breaks, profile.ratios, strict=True))) if b <= start)
+        if hazard > 0 and unit_exponential <= hazard * (stop - start):
+            return start + unit_exponential / hazard
+        unit_exponential -= hazard * (stop - start) if hazard > 0 else 0.0
+    return math.inf
+
+
+def stratum_of(shares, u):
+    """The stratum whose interval of the cumulated shares holds u."""
+    total = 0.0
+    for stratum, share in enumerate(shares):
+        total += share
+        if u <= total or stratum == len(shares) - 1:
+            return stratum
+    return None
+
+
+def enrol(trial, seed, replicate):
+    """The patients of one replicate, in order of entry."""
+    design, population, dropout = trial.design, trial.population, trial.dropout
+    n = design.n
+    entries = arrivals(trial.accrual, n, [exponential(word(seed, replicate, j, "arrival")) for j in range(n + 1)])
+    strata = [stratum_of(population.shares, uniform(word(seed, replicate, j, "stratum"))) for j in range(n)]
+    arms = [1] * n
+    if hasattr(design, "ratio"):
+        plan = design, design.stratified_randomisation
+        arms = allocate(plan, strata, lambda unit: word(seed, replicate, unit, "permuted_block"))
+    patients = [Patient(g, a, e) for g, a, e in zip(strata, arms, entries, strict=True)]
+    for j, p in enumerate(patients):
+        if design.hypothesis == "ORR":
+            rate = population.response_rates[p.stratum]
+            rate = trial.effect.response_rate(rate) if p.arm == 1 else rate
+            p.response = int(uniform(word(seed, replicate, j, "response")) < rate)
+            if design.not_evaluable_share > 0 and not uniform(word(seed, replicate, j, "evaluable")) < 1 - design.not_evaluable_share:
+                p.response, p.evaluable = 0, False
+            continue
+        p.pfs = time_of_event(population, trial.effect, p.stratum, p.arm, exponential(word(seed, replicate, j, "event")))
+        if dropout.hazard_per_month > 0:
+            p.dropout = exponential(word(seed, replicate, j, "dropout")) / dropout.hazard_per_month
+    return patients
+
+
+# --- looks -----------------------------------------------------------------------------------------------------------
+
+
+def cut_at_events(patients, target, max_duration):
+    """The calendar month of the target-th event, and whether it came before `max_duration`."""
+    months = sorted(p.entry + p.time for p in patients if p.has_event)
+    if len(months) >= target and months[target - 1] <= max_duration:
+        return months[target - 1], True
+    return max_duration, False
+
+
+@dataclass
+class Seen:
+    """One enrolled patient at a calendar cut."""
+
+    time: float
+    event: bool
+    arm: int
+    stratum: int
+
+
+def at_cut(patients, cut):
+    """What is known of the patients who have entered by the cut. Calendar months are compared, so the deciding event is in."""
+    seen = []
+    for p in patients:
+        if p.entry <= cut:
+            event = p.has_event and p.entry + p.time <= cut
+            seen.append(Seen(p.time if event else min(p.time, cut - p.entry), event, p.arm, p.stratum))
+    return seen
+
+
+# --- tests -----------------------------------------------------------------------------------------------------------
+
+
+def logrank(seen, stratified=False, rho=0.0, gamma=0.0):
+    """U, V and I of the experimental arm: sums over strata and distinct event times (Fleming & Harrington 1991, section 7.2)."""
+    u = v = information = 0.0
+    for stratum in sorted({p.stratum for p in seen}) if stratified else [None]:
+        group = [p for p in seen if stratum is None or p.stratum == stratum]
+        survival = 1.0
+        for t in sorted({p.time for p in group if p.event}):
+            at_risk = [p for p in group if p.time >= t]
+            dying = [p for p in at_risk if p.event and p.time == t]
+            n, n1 = len(at_risk), sum(p.arm for p in at_risk)
+            d, d1 = len(dying), sum(p.arm for p in dying)
+            weight = survival**rho * (1 - survival) ** gamma
+            u += weight * (d1 - d * n1 / n)
+            if n > 1:
+                hypergeometric = d * n1 * (n - n1) * (n - d) / (n * n * (n - 1))
+                v += weight**2 * hypergeometric
+                information += weight * hypergeometric
+            survival *= (n - d) / n
+    return u, v, information
+
+
+def mixture_cumulative_hazard(population, t):
+    """-log of the population's control survival at t months."""
+    survival = 0.0
+    for stratum, share in enumerate(population.shares):
+        total = 0.0
+        for start, stop in zip(population.breaks, [*population.breaks[1:], math.inf], strict=True):
+            total += control_hazard(population, stratum, start) * max(0.0, min(t, stop) - start)
+        survival += share * math.exp(-total)
+    return -math.log(survival)
+
+
+def null_cumulative_hazard(trial, t):
+    """The null curve's cumulative hazard: exact on a grid of 0.01 months up to 120, straight lines between and beyond."""
+    null = trial.design.null
+    if null != "population":
+        return math.log(2) * t / (2.8 if isinstance(null, str) else null)
+    k = min(math.floor(t * 100), 11_999)
+    low, high = (mixture_cumulative_hazard(trial.population, x * 0.01) for x in (k, k + 1))
+    return low + (t * 100 - k) * (high - low)
+
+
+def binomial_critical_count(n, p0, alpha):
+    """The smallest count whose exact upper tail is at most alpha; n + 1 when there is none."""
+    tail, count = 0.0, n + 1
+    while count > 0:
+        tail += math.comb(n, count - 1) * p0 ** (count - 1) * (1 - p0) ** (n - count + 1)
+        if tail > alpha:
+            return count
+        count -= 1
+    return 0
+
+
+# --- the trial -------------------------------------------------------------------------------------------------------
+
+
+def run(trial, seed, replicate):
+    """The rows of one replicate, as dictionaries: one per look, until it stops."""
+    patients = enrol(trial, seed, replicate)
+    looks = {"RandomisedPFS": randomised_pfs, "SingleArmPFS": single_arm_pfs, "SingleArmORR": single_arm_orr}
+    rows = looks[type(trial.design).__name__](trial, patients)
+    return [{"replicate": replicate, "look": k + 1, **row} for k, row in enumerate(rows)]
+
+
+def randomised_pfs(trial, patients):
+    """Look at each number of events; stop at the first rejection, or when the events no longer come."""
+    design = trial.design
+    statistic = design.statistic
+    bounds = design.bounds if design.spending is not None else [NormalDist().inv_cdf(1 - design.alpha)]
+    rows = []
+    for target, bound in zip(design.look_events, bounds, strict=True):
+        cut, reached = cut_at_events(patients, target, design.max_duration)
+        seen = at_cut(patients, cut)
+        events = sum(p.event for p in seen)
+        u, v, information = logrank(seen, statistic.stratified, statistic.rho, statistic.gamma)
+        z = -u / math.sqrt(v) if v > 0 else 0.0
+        code = "OK" if reached else "TARGET_NOT_REACHED"
+        if v == 0:
+            code = "EMPTY_ARM" if events else "NO_EVENTS"
+        estimate = math.exp(u / information) if v > 0 else math.nan
+        reject = v > 0 and z >= bound
+        rows.append(
+            {"enrolled": len(seen), "events": events, "month": cut, "z": z, "estimate": estimate, "decision": int(reject), "code": code}
+        )
+        if reject or not reached:
+            break
+    return rows
+
+
+def single_arm_pfs(trial, patients):
+    """Compare observed with expected events when the last patient has been followed long enough."""
+    design = trial.design
+    cut = patients[-1].entry + design.followup
+    seen = at_cut(patients, cut)
+    observed = sum(p.event for p in seen)
+    expected = sum(null_cumulative_hazard(trial, p.time) for p in seen)
+    variance = {"mean": (observed + expected) / 2, "null": expected, "observed": observed}[design.variance]
+    z = (expected - observed) / math.sqrt(variance) if observed else 0.0
+    reject = observed > 0 and z >= NormalDist().inv_cdf(1 - design.alpha)
+    estimate = observed / expected if expected else 0.0
+    code = "OK" if observed else "NO_EVENTS"
+    return [{"enrolled": len(seen), "events": observed, "month": cut, "z": z, "estimate": estimate, "decision": int(reject), "code": code}]
+
+
+def single_arm_orr(trial, patients):
+    """Count responders among those whom the test counts."""
+    design, population = trial.design, trial.population
+    tested = [p for p in patients if p.evaluable or design.not_evaluable == "nonresponder"]
+    responders = sum(p.response for p in tested)
+    p0 = design.null_rate
+    if p0 == "population":
+        p0 = sum(s * r for s, r in zip(population.shares, population.response_rates, strict=True))
+        if design.not_evaluable == "nonresponder":
+            p0 *= 1 - design.not_evaluable_share
+    k = len(tested)
+    z = (responders - k * p0) / math.sqrt(k * p0 * (1 - p0)) if k else 0.0
+    reject = k > 0 and responders >= binomial_critical_count(k, p0, design.alpha)
+    month = patients[-1].entry + design.assessment
+    row = {"enrolled": len(patients), "events": responders, "month": month, "z": z, "estimate": responders / k if k else 0.0}
+    return [{**row, "decision": int(reject), "code": "OK" if k else "NO_EVENTS"}]

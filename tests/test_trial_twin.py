@@ -1,0 +1,52 @@
+"""Level: twin. Whole trials against the plain one of tests/naive.py: the same addresses give the same patients, looks and statistics."""
+
+import math
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sim.rng import Draws
+from sim.statistic.statistic import Code
+from sim.trial import enrol, run_block
+from tests import naive
+from tests.designs import trials
+
+SEEDS = st.integers(0, 2**64 - 1)
+FIRST = st.one_of(st.integers(0, 10**6), st.integers(2**32 - 2, 2**33), st.integers(0, 10**12))
+TOLERANCE = 1e-9  # definitions 36; logarithms differ by one unit in the last place, sums of 40 terms by some tens
+
+
+def close(a, b):
+    return (math.isnan(a) and math.isnan(b)) or abs(a - b) <= TOLERANCE * max(1.0, abs(a))
+
+
+def same_patients(trial, seed, replicate):
+    fast, slow = enrol(trial, Draws(seed, replicate, 1, trial.plan.n)), naive.enrol(trial, seed, replicate)
+    assert fast.arm[0].tolist() == [p.arm for p in slow]
+    assert fast.stratum[0].tolist() == [p.stratum for p in slow]
+    assert all(close(a, p.entry) for a, p in zip(fast.entry[0], slow, strict=True))
+    if fast.response is not None:
+        assert fast.response[0].tolist() == [p.response for p in slow]
+    else:
+        assert fast.event[0].tolist() == [int(p.has_event) for p in slow] or any(p.time == math.inf for p in slow)
+        for a, p in zip(fast.time[0], slow, strict=True):
+            assert (a > 1e200 and p.time == math.inf) or close(a, p.time)
+
+
+def same_rows(trial, seed, first, count):
+    fast = run_block(trial, seed, first, count)
+    slow = [row for r in range(first, first + count) for row in naive.run(trial, seed, r)]
+    assert len(fast) == len(slow)
+    for row, expected in zip(fast, slow, strict=True):
+        for name in ("replicate", "look", "enrolled", "events", "decision"):
+            assert row[name] == expected[name], (name, row, expected)
+        assert Code(int(row["code"])).name == expected["code"], (row, expected)
+        for name in ("month", "z", "estimate"):
+            assert close(float(row[name]), expected[name]), (name, row, expected)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(trials(), SEEDS, FIRST)
+def test_random_designs(trial, seed, first):
+    same_patients(trial, seed, first)
+    same_rows(trial, seed, first, 3)
