@@ -26,6 +26,13 @@ class CrossingProbabilities:
     upper: Array
     lower: Array
 
+    @property
+    def ends(self) -> Array:
+        """P(the trial ends at look k), float64[k]: whoever reaches the last look ends there"""
+        out = self.upper + self.lower
+        out[-1] = 1.0 - out[:-1].sum()
+        return out
+
 
 @dataclass(frozen=True, eq=False)
 class Continuing:

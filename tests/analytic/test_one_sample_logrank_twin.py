@@ -11,7 +11,7 @@ from tests.analytic.curves import piecewise
 NULL = piecewise((0.0, 2.0), (0.30, 0.12))
 ALTERNATIVE = piecewise((0.0, 1.0, 4.0), (0.30, 0.12, 0.03))
 TRIAL = {"accrual": 9.0, "followup": 5.0, "dropout": 0.03}
-N, REPLICATES = 60, 20_000
+N, REPLICATES = 60, 10_000
 
 
 @pytest.fixture(scope="module")
