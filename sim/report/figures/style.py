@@ -32,6 +32,8 @@ _VARIABLES = {
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "postcart",
     "svg.fonttype": "none",
+    # A cell may be called "a$b$c": that is a name, not a formula.
+    "text.parse_math": False,
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "axes.labelsize": 9.5,

@@ -1,0 +1,101 @@
+"""Level: developer. What a run prints fits 80 columns and holds every estimate with its error."""
+
+import io
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from sim.report.terminal import print_calibration, print_operating_characteristics, print_sizes, progress
+from tests.report.example import calibration, oc_row, operating_characteristics
+
+
+def printed(show, table, width=200, **options):
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    show(table, console, **options)
+    return console.file.getvalue()
+
+
+def looks():
+    rows = [oc_row("gs", "power", 0.786, look=0)]
+    rows += [oc_row("gs", "power_by_look", p, look=k) for k, p in ((1, 0.02), (2, 0.5), (3, 0.786))]
+    return pd.DataFrame(rows)
+
+
+LONG = "effect.hr=0.65,design.n=120,population.refractory_share=0.44,accrual.rate=3.9"
+CASES = [
+    (print_operating_characteristics, operating_characteristics()),
+    (print_operating_characteristics, operating_characteristics().assign(cell=LONG)),
+    (
+        print_operating_characteristics,
+        pd.concat([operating_characteristics(), pd.DataFrame([oc_row("x", "rejection_no_effect", 0.183456, 0.0012)])]),
+    ),
+    (print_operating_characteristics, looks().assign(cell=LONG)),
+    (print_operating_characteristics, operating_characteristics().head(0)),
+    (print_sizes, operating_characteristics()),
+    (print_sizes, operating_characteristics().assign(cell=LONG)),
+    (print_calibration, calibration()),
+    (print_calibration, calibration().assign(id=LONG, published=1234.567, ci_low=1000.123, ci_high=2000.123)),
+]
+
+
+@pytest.mark.parametrize("case", range(len(CASES)))
+def test_no_line_is_wider_than_80_columns(case):
+    lines = printed(*CASES[case]).splitlines()
+    assert lines
+    assert max(len(line) for line in lines) <= 80
+    assert "…" not in "".join(lines)
+
+
+def test_every_estimate_stands_over_its_error():
+    text = printed(print_operating_characteristics, operating_characteristics())
+    lines = text.splitlines()
+    at = next(i for i, line in enumerate(lines) if "randomised_pfs" in line)
+    assert lines[at].split() == ["randomised_pfs", "164", "0.803", "0.0258", "123", "22.852"]
+    assert [part.strip() for part in lines[at + 1].split("±")[1:]] == ["0.004", "0.0005", "0", "0.017"]
+    assert "up to 2" in text
+    assert "failed" in text
+
+
+def test_looks_are_listed():
+    text = printed(print_operating_characteristics, looks())
+    assert text.count("Power up") == 3
+    assert "0.0200 ± 0.0014" in text
+
+
+def test_exact_tables_say_so():
+    exact = operating_characteristics().query("cell == 'single_arm_orr' and metric == 'n'")
+    assert "Exact: nothing was simulated." in printed(print_operating_characteristics, exact)
+
+
+def test_sizes_show_interval_and_safe_side():
+    text = printed(print_sizes, operating_characteristics())
+    line = next(line for line in text.splitlines() if "randomised_pfs" in line)
+    assert line.split() == ["randomised_pfs", "164", "160", "to", "169", "169", "0.803", "±", "0.004"]
+    assert printed(print_sizes, operating_characteristics().query("metric == 'power'")) == ""
+
+
+def test_calibration_lists_headlines_and_what_is_outside():
+    text = printed(print_calibration, calibration())
+    for name in ("os_overall_median", "treated_share", "sex_share"):
+        assert name in text
+    assert "regimen_median" not in text
+    assert "4 met, 2 within interval, 1 outside interval" in " ".join(text.split())
+    assert "regimen_median" in printed(print_calibration, calibration(), roles=("headline", "calibrate"))
+
+
+def test_markup_in_names_is_printed_as_it_is():
+    text = printed(print_operating_characteristics, pd.DataFrame([oc_row("[red]a[/red]", "power", 0.5)]))
+    assert "[red]a[/red]" in text
+
+
+def test_progress_is_silent_without_a_terminal():
+    quiet = Console(file=io.StringIO(), force_terminal=False)
+    with progress(3, "simulating", quiet) as advance:
+        advance(3)
+    assert quiet.file.getvalue() == ""
+    loud = Console(file=io.StringIO(), force_terminal=True, width=80)
+    with progress(3, "simulating", loud) as advance:
+        advance(3)
+    assert "simulating" in loud.file.getvalue()
+    assert "100%" in loud.file.getvalue()
