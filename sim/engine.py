@@ -74,17 +74,19 @@ def simulate(
     executor: Executor | None = None,
     store: Store | None = None,
     progress: Callable[[int], object] | None = None,
+    first: int = 0,
 ) -> Replicates:
     """Simulate `n_sim` replicates of a trial.
 
     Parameters
     ----------
     trial : what to simulate
-    n_sim : number of replicates, 0, 1, …, n_sim - 1
+    n_sim : number of replicates, first, first + 1, …, first + n_sim - 1
     seed : 0 to 2^64 - 1
     executor : where blocks run; it never changes the rows
     store : blocks on disk, taken when they are there and added when they are not
     progress : called with the number of replicates of each finished block
+    first : the first replicate, a multiple of the block size
 
     Returns
     -------
@@ -106,7 +108,9 @@ def simulate(
     50
     """
     check_run(n_sim, seed)
-    blocks = [(first, min(BLOCK, n_sim - first)) for first in range(0, n_sim, BLOCK)]
+    if first % BLOCK:
+        raise InputError(f"first is {first}; allowed: a multiple of {BLOCK}")
+    blocks = [(start, min(BLOCK, first + n_sim - start)) for start in range(first, first + n_sim, BLOCK)]
     parts: list[Rows] = []
     from_store = 0
     work = _Work(trial, seed, store)
@@ -124,3 +128,13 @@ def check_run(n_sim: int, seed: int) -> None:
         raise InputError(f"run.n_sim is {n_sim}; allowed: a whole number of replicates from 1")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:
         raise InputError(f"run.seed is {seed}; allowed: a whole number from 0 to 2^64 - 1")
+
+
+def join(parts: list[Replicates]) -> Replicates:
+    """Join simulations of consecutive replicates of one trial."""
+    return Replicates(
+        np.concatenate([p.rows for p in parts]),
+        sum(p.requested for p in parts),
+        sum(p.from_store for p in parts),
+        sum(p.simulated for p in parts),
+    )

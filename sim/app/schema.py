@@ -25,8 +25,11 @@ class RunConfig:
     seed: int = 2657
     n_sim: int = 10_000
     n_sim_null: int = 100_000
+    precision: float | None = None
+    precision_of: list[str] = field(default_factory=lambda: ["power", "type_i_error", "rejection_no_effect"])
+    n_sim_max: int = 10_000_000
     workers: int | None = None
-    store: str | None = None
+    store: str | None = "outputs/store"
     reuse: bool = True
     folder: str | None = None
     traceback: bool = False

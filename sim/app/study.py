@@ -19,8 +19,11 @@ class Run:
     ----------
     seed : int in [0, 2**64), the one seed of every draw
     n_sim, n_sim_null : int >= 1, replicates under the stated effect and under the null hypothesis
+    precision : replicates are added until the error of every metric of `precision_of` is below it; None: n_sim, n_sim_null
+    precision_of : names of metrics of the table of operating characteristics
+    n_sim_max : replicates after which a precision target is given up
     workers : int >= 1, or None for all cores
-    store : folder in which blocks of replicates are kept for later runs, or None for the run's own folder
+    store : folder in which finished blocks of replicates are kept for later runs, or None to keep none
     reuse : take blocks that the store already holds
     folder : the run's folder, or None for outputs/<date>_<time>_<scenario>
     traceback : show where an error came from
@@ -31,8 +34,11 @@ class Run:
     seed: int = 2657
     n_sim: int = 10_000
     n_sim_null: int = 100_000
+    precision: float | None = None
+    precision_of: tuple[str, ...] = ("power", "type_i_error", "rejection_no_effect")
+    n_sim_max: int = 10_000_000
     workers: int | None = None
-    store: str | None = None
+    store: str | None = "outputs/store"
     reuse: bool = True
     folder: str | None = None
     traceback: bool = False
@@ -42,9 +48,17 @@ class Run:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**64:
             raise InputError(f"run.seed is {self.seed}; allowed: 0 or more, below 2**64")
-        for name in ("n_sim", "n_sim_null"):
+        for name in ("n_sim", "n_sim_null", "n_sim_max"):
             if getattr(self, name) < 1:
                 raise InputError(f"run.{name} is {getattr(self, name)}; allowed: 1 or more replicates")
+        object.__setattr__(self, "precision_of", tuple(self.precision_of))
+        if self.precision is not None and not 0 < self.precision < float("inf"):
+            raise InputError(f"run.precision is {self.precision}; allowed: a positive error, or null for a fixed number of replicates")
+        from sim.oc import DEFINITIONS  # here, so that --help need not load the engine
+
+        unknown = sorted(set(self.precision_of) - set(DEFINITIONS))
+        if unknown:
+            raise InputError(f"run.precision_of names {', '.join(unknown)}; allowed: {', '.join(sorted(DEFINITIONS))}")
         if self.workers is not None and self.workers < 1:
             raise InputError(f"run.workers is {self.workers}; allowed: 1 or more, or null for all cores")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.console import Console
 from sim import marginal, provenance
 from sim.app import paths
 from sim.app.study import Cell, Study
+from sim.app.tasks.against_published import against_published
 from sim.app.tasks.outputs import write_table
 from sim.app.tasks.simulation import Truth
 from sim.design.single_arm_pfs import SingleArmPFS
@@ -35,9 +36,11 @@ def tell(study: Study, folder: Path, table: pd.DataFrame | None, lines: list[str
     calibration = cohort = medians = None
     first = next((c for c in study.cells if isinstance(c.trial.population, PostCartFailure)), None)
     if first is not None:
-        result = calibrate(first.benchmark, first.trial.population)
-        calibration = result
+        population = cast(PostCartFailure, first.trial.population)
+        calibration = calibrate(first.benchmark, population)
         write_table(calibration, folder, "calibration")
+        picture = against_published(first.benchmark, population, study.run.seed)
+        cohort, medians = picture.cohort, picture.medians
     cited = sorted({c.benchmark.citation for c in study.cells if c.benchmark is not None})
     record = provenance.collect(study.run.seed, study.resolved_config, study.command, files_of(study), cited)
     provenance.write(record, folder / "provenance.json")
