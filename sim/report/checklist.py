@@ -11,7 +11,6 @@ import pandas as pd
 
 from sim.report.requirements import NOT_APPLICABLE, NOT_SHOWN, PARTLY, SHOWN, Facts, Requirement, Rule, Verdict
 from sim.report.story import filled
-from sim.report.tables import SIZES
 
 
 def _always(reason: str = "") -> Rule:
@@ -87,7 +86,7 @@ def _errors(f: Facts) -> Verdict:
     if f.oc is None:
         return NOT_SHOWN, "nothing was simulated."
     # The size of a trial is a number with its own interval, which stands in rows beside it.
-    simulated = f.oc[(f.oc["n_analysed"].fillna(0) > 0) & ~f.oc["metric"].isin(SIZES)]
+    simulated = f.oc[(f.oc["n_analysed"].fillna(0) > 0) & ~f.oc["metric"].astype(str).str.fullmatch("(n|events)(_.*)?")]
     bare = simulated[simulated["mcse"].isna() & (simulated["ci_low"].isna() | simulated["ci_high"].isna())]
     return (SHOWN, "") if bare.empty else (PARTLY, f"{len(bare)} simulated row(s) carry neither standard error nor interval.")
 

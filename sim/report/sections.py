@@ -144,9 +144,9 @@ def _power_curve(story: Story) -> Section | None:
         [
             str(r["cell"]),
             tables.number(r["n"]),
-            tables.with_error(r["power"], r["mcse"]),
+            tables.with_error(r["power"], r["mcse"] if r["n_analysed"] else None),
             tables.interval(r["ci_low"], r["ci_high"], r["mcse"]),
-            tables.number(r["n_analysed"]),
+            tables.number(r["n_analysed"]) if r["n_analysed"] else "exact",
         ]
         for r in curve.to_dict("records")
     ]
@@ -168,8 +168,8 @@ def _operating_characteristics(story: Story) -> Section | None:
         shown = [
             {
                 "metric": tables.label(str(r["metric"])), "hypothesis": str(r["hypothesis"]) if tables.known(r["hypothesis"]) else tables.ABSENT,
-                "look": tables.look(r["look"]), "estimate": tables.with_error(r["estimate"], r["mcse"]),
-                "interval": tables.interval(r["ci_low"], r["ci_high"], r["mcse"]),
+                "look": tables.look(r["look"]), "estimate": tables.number(r["estimate"]) if tables.exact(r) else tables.with_error(r["estimate"], r["mcse"]),
+                "interval": tables.interval(r["ci_low"], r["ci_high"], None if r["metric"] == "n" else r["mcse"]),
                 "replicates": tables.replicates(r), "unit": str(r["unit"]) if tables.known(r["unit"]) else "",
             }
             for r in rows.to_dict("records")

@@ -31,6 +31,11 @@ LABELS = {
     "n_low": "Patients needed, lower end",
     "n_high": "Patients needed, upper end",
     "n_safe": "Patients needed, safe side",
+    "n_first": "Patients at which the target is first reached",
+    "n_wu": "Patients by Wu's formula",
+    "n_schoenfeld": "Patients by Schoenfeld's formula",
+    "events_schoenfeld": "Events by Schoenfeld's formula",
+    "n_lachin_foulkes": "Patients by Lachin and Foulkes's formula",
 }
 SIZES = ("n", "n_low", "n_high", "n_safe")
 _WHOLE_TRIAL = {"", "0", "-1", "all", "overall", "final", "nan", "none", "<na>"}
@@ -106,6 +111,28 @@ def number(value: Any, significant: int = 4) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def estimate(row: Any) -> str:
+    """Write the estimate of a row of operating characteristics: with its error when simulated, alone when exact, a size with its interval.
+
+    Examples
+    --------
+    >>> row = {"metric": "n", "estimate": 79.0, "mcse": 3.1, "ci_low": 73.0, "ci_high": 85.0, "n_analysed": 10000, "n_requested": 10000}
+    >>> estimate(row), estimate(row | {"n_analysed": 0, "n_requested": 0})
+    ('79 (73 to 85)', '79')
+    """
+    if not known(row["estimate"]) or exact(row):
+        return number(row["estimate"])
+    if row["metric"] == "n":
+        span = interval(row["ci_low"], row["ci_high"])
+        return number(row["estimate"]) + (f" ({span})" if span != ABSENT else "")
+    return with_error(row["estimate"], row["mcse"])
+
+
+def exact(row: Any) -> bool:
+    """Return whether a row was computed rather than simulated: no replicate stands behind it."""
+    return not any(known(row[c]) and row[c] for c in ("n_analysed", "n_requested"))
+
+
 def interval(low: Any, high: Any, error: Any = None) -> str:
     """Write an interval to the decimals of the estimate it belongs to.
 
@@ -171,7 +198,7 @@ def replicates(row: Any) -> str:
     'exact'
     """
     analysed, requested, failed = (row[c] if known(row[c]) else 0 for c in ("n_analysed", "n_requested", "n_failed"))
-    if not analysed and not requested:
+    if exact(row):
         return "exact"
     text = number(analysed) if analysed == requested else f"{number(analysed)} of {number(requested)}"
     return text if not failed else f"{text}, {number(failed)} failed"
@@ -218,7 +245,7 @@ def glance(oc: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for cell in dict.fromkeys(oc["cell"]):
         found = {metric: pick(oc, cell, metric) for metric in shown}
-        rows.append({"cell": cell, **{m: ABSENT if r is None else with_error(r["estimate"], r["mcse"]) for m, r in found.items()}})
+        rows.append({"cell": cell, **{m: ABSENT if r is None else estimate(r) for m, r in found.items()}})
     return pd.DataFrame(rows, columns=["cell", *shown])
 
 
@@ -233,9 +260,9 @@ def sizes(oc: pd.DataFrame) -> pd.DataFrame:
             {
                 "cell": cell,
                 "n": number(value["n"]),
-                "interval": interval(value["n_low"], value["n_high"]),
+                "interval": "exact" if exact(row["n"]) else interval(value["n_low"], value["n_high"]),
                 "n_safe": number(value["n_safe"]),
-                "power": ABSENT if power is None else with_error(power["estimate"], power["mcse"]),
+                "power": ABSENT if power is None else estimate(power),
             }
         )
     return pd.DataFrame(rows, columns=["cell", "n", "interval", "n_safe", "power"])

@@ -59,7 +59,7 @@ def print_operating_characteristics(oc: pd.DataFrame, console: Console) -> None:
         table.add_column(_HEADS[metric], justify="right", no_wrap=True)
     for cell, *values in wide.itertuples(index=False):
         # The error stands under its estimate: six pairs side by side do not fit 80 columns.
-        table.add_row(Text(str(cell)), *(Text(str(v).replace(" ± ", "\n± ")) for v in values))
+        table.add_row(Text(str(cell)), *(Text(str(v).replace(" ± ", "\n± ").replace(" (", "\n(")) for v in values))
     _print(console, table)
     _print_looks(oc, console)
     _print(console, Text(_replicates_line(oc)), indent=True)
@@ -164,7 +164,7 @@ def _print_looks(oc: pd.DataFrame, console: Console) -> None:
             tables.look(row["look"]),
             Text(tables.label(str(row["metric"]))),
             Text(str(row["hypothesis"])),
-            tables.with_error(row["estimate"], row["mcse"]),
+            tables.estimate(row),
         )
     _print(console, table)
 
@@ -177,7 +177,8 @@ def _replicates_line(oc: pd.DataFrame) -> str:
     count = tables.number(high) if low == high else f"{tables.number(low)} to {tables.number(high)}"
     failed = simulated["n_failed"].fillna(0).max()
     lost = "none failed" if failed == 0 else f"up to {tables.number(failed)} failed"
-    return f"Estimate ± Monte Carlo standard error; {count} replicates, {lost}."
+    brackets = " (for patients: 95 % interval)" if (simulated["metric"] == "n").any() else ""
+    return f"Estimate ± Monte Carlo standard error{brackets}; {count} replicates, {lost}."
 
 
 def _table(console: Console) -> Table:

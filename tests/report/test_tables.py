@@ -81,6 +81,7 @@ def test_glance_prefers_the_stated_effect():
 def test_sizes_hold_n_its_interval_and_the_power_there():
     table = sizes(operating_characteristics()).set_index("cell")
     assert table.loc["randomised_pfs"].tolist() == ["164", "160 to 169", "169", "0.803 ± 0.004"]
+    assert table.loc["single_arm_orr"].tolist() == ["47", "exact", "48", "0.812 ± 0.004"]
     assert sizes(operating_characteristics().query("metric == 'power'")).empty
 
 
