@@ -45,6 +45,13 @@ def _design(f: Facts) -> Verdict:
     return _when(bool(f.story.cells) and all(c.design for c in f.story.cells), "a design without a description.")
 
 
+def _methods(f: Facts) -> Verdict:
+    status, reason = _design(f)
+    if status == SHOWN and not (f.says(r"\bties?\b|\btied\b") and f.says("missing|not evaluable")):
+        return PARTLY, "the test of each design is stated; ties, missing data or both are not."
+    return status, reason
+
+
 def _assumptions(f: Facts) -> Verdict:
     return _when(bool(f.story.cells) and all(c.assumptions for c in f.story.cells), "a population without a description.")
 
@@ -189,7 +196,7 @@ REQUIREMENTS: tuple[Requirement, ...] = tuple(
         ("E20-05", "Data-generating mechanism: distributions, accrual, dropout, with citation", "ADEMP, ICH E20, FDA CID", "assumptions", _assumptions),
         ("E20-06", "Calibration targets against achieved, and the limits of the source", "ICH E20, FDA CID", "calibration", _calibrated),
         ("E20-07", "Scenario grid: nulls, expected, pessimistic, optimistic, nuisance values", "ADEMP, ICH E20, FDA adaptive, FDA CID", "operating-characteristics", _grid),
-        ("ADM-08", "Analysis method of each design; ties and missing data", "ADEMP, FDA adaptive", "design", _design),
+        ("ADM-08", "Analysis method of each design; ties and missing data", "ADEMP, FDA adaptive", "design", _methods),
         ("E20-09", "Performance measures with their definitions", "ADEMP, ICH E20, FDA adaptive, FDA CID", "definitions", _measures),
         ("E20-10", "Number of replicates of each scenario and the precision it buys", "ADEMP, ICH E20, FDA CID", "operating-characteristics", _replicates),
         ("ADM-11", "Monte Carlo standard error or interval beside every estimate", "ADEMP", "operating-characteristics", _errors),

@@ -101,7 +101,10 @@ def _calibration(story: Story) -> Section | None:
         for i, endpoint in enumerate(dict.fromkeys(cohort["endpoint"])):
             caption = f"{endpoint}: simulated Kaplan-Meier curves. Diamonds: published medians with their 95 % intervals, set near one half so that they do not hide each other."
             curves.append(_figure(partial(figures.kaplan_meier, cohort, story.published_medians, str(endpoint), f"km{i}"), caption))
-    return {"curves": curves, **(_targets(table) if table is not None else {"forest": None, "rows": [], "verdicts": []})}
+    return {
+        "curves": curves,
+        **(_targets(table) if table is not None else {"forest": None, "rows": [], "simulated": False, "verdicts": []}),
+    }
 
 
 def _targets(table: pd.DataFrame) -> Section:
@@ -115,17 +118,20 @@ def _targets(table: pd.DataFrame) -> Section:
     caption = f"{len(drawn)} of {len(table)} figures: every headline figure that has a standard error"
     caption += f", and the {len(rest)} others furthest from the published value." if len(rest) else "."
     caption += " Shaded: inside the published 95 % interval. All figures stand in the table below."
+    simulated = "simulated" in table and bool(table["simulated"].notna().any())
     rows = [
         [
             str(r["id"]), str(r["role"]), str(r["population"]), str(r["quantity"]), tables.number(r["published"]), tables.interval(r["ci_low"], r["ci_high"]),
             tables.number(r["achieved"], 3), f"{r['difference_se']:+.2f}".replace("-", "−") if tables.known(r["difference_se"]) else tables.ABSENT,
             str(r["verdict"]), str(r["reason"]) if tables.known(r["reason"]) else "",
+            tables.number(r["simulated"], 3) if simulated else "",
         ]
         for r in table.to_dict("records")
     ]  # fmt: skip
     return {
         "forest": _figure(lambda: figures.forest(drawn), caption) if len(drawn) else None,
         "rows": rows,
+        "simulated": simulated,
         "verdicts": list(table["verdict"].value_counts().items()),
     }
 
@@ -145,7 +151,7 @@ def _power_curve(story: Story) -> Section | None:
             str(r["cell"]),
             tables.number(r["n"]),
             tables.with_error(r["power"], r["mcse"] if r["n_analysed"] else None),
-            tables.interval(r["ci_low"], r["ci_high"], r["mcse"]),
+            tables.interval(r["ci_low"], r["ci_high"], r["mcse"]) if r["n_analysed"] else tables.ABSENT,
             tables.number(r["n_analysed"]) if r["n_analysed"] else "exact",
         ]
         for r in curve.to_dict("records")
@@ -183,7 +189,9 @@ def _definitions(story: Story) -> Section | None:
     if oc is None or not filled(oc):
         return None
     pairs = oc.dropna(subset=["definition"])[["metric", "definition"]].drop_duplicates()
-    return {"pairs": [(tables.label(str(m)), str(m), str(d)) for m, d in pairs.itertuples(index=False)]}
+    return {
+        "metrics": [(tables.label(str(m)), str(m), [str(d) for d in rows["definition"]]) for m, rows in pairs.groupby("metric", sort=False)]
+    }
 
 
 def _limitations(story: Story) -> Section | None:

@@ -250,3 +250,18 @@ def test_templates_are_in_the_package():
 def test_drawing_is_imported_only_when_something_is_drawn():
     code = "import sys, sim.report.html, sim.report.terminal; sys.exit('matplotlib' in sys.modules or 'lifelines' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_simulated_values_stand_beside_the_verdict_when_there_are_any():
+    story = example()
+    simulated = Page(render(dataclasses.replace(story, calibration=story.calibration.assign(simulated=3.1415))))
+    assert "Simulated" in next(row for row in simulated.rows if row[0] == "Figure")
+    assert next(row for row in simulated.rows if row[0] == "treated_share")[6] == "3.14"
+
+
+def test_one_metric_with_two_definitions_is_defined_once():
+    oc = example().operating_characteristics
+    oc.loc[(oc["metric"] == "n") & (oc["cell"] == "single_arm_orr"), "definition"] = "another definition of n"
+    text = Page(render(dataclasses.replace(example(), operating_characteristics=oc))).text
+    assert text.count("another definition of n") == 1
+    assert text.count("smallest number of patients whose power reaches the target") == 1

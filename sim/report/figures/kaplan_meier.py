@@ -54,7 +54,7 @@ def kaplan_meier(cohort: pd.DataFrame, medians: pd.DataFrame | None, endpoint: s
             axes.step(time, survival, where="post", color=colour, linestyle=style.LINES[i % len(style.LINES)], label=label)
             _mark(axes, published, colour, 0.5 + 0.035 * (i - (len(groups) - 1) / 2))
             _at_risk(axes, mine["time"].to_numpy(dtype=float), ticks, group, colour, _BELOW - 12.5 * (i + 1))
-        axes.annotate("Number at risk", (0, 0), (-16, _BELOW), **_POINTS, ha="right", color=style.MUTED)
+        axes.annotate("Number at risk", (0, 0), (-20, _BELOW), **_POINTS, ha="right", color=style.MUTED)
         axes.axhline(0.5, color=style.GRID, linewidth=0.8, zorder=0)
         axes.set(xlim=(0, end), ylim=(0, 1.01), xlabel="Months", ylabel=f"{endpoint}, probability", xticks=ticks)
         axes.legend(
@@ -107,4 +107,4 @@ def _mark(axes: Axes, marks: pd.DataFrame, colour: str, height: float) -> None:
 def _at_risk(axes: Axes, time: Array, ticks: Array, group: str, colour: str, below: float) -> None:
     for tick in ticks:
         axes.annotate(f"{int((time >= tick).sum())}", (tick, 0), (0, below), **_POINTS, ha="center")
-    axes.annotate(group, (0, 0), (-16, below), **_POINTS, ha="right", color=colour)
+    axes.annotate(group, (0, 0), (-20, below), **_POINTS, ha="right", color=colour)
