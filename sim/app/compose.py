@@ -87,7 +87,34 @@ def compose(overrides: list[str], overlays: Overlays) -> Composed:
     choices: Any = OmegaConf.to_container(config.hydra.runtime.choices)
     with open_dict(config):
         config.pop("hydra")
+        if choices.get("scenarios") is not None:
+            _leave_out(config, overrides)
     return Composed(config, {key: value for key, value in choices.items() if not key.startswith("hydra")})
+
+
+def _leave_out(config: DictConfig, overrides: list[str]) -> None:
+    """Leave out what a scenario says of an option that an override has replaced by one without such a key.
+
+    So `scenarios=x effect=none` works though the scenario sets `effect.hr`; a key that both options have keeps the scenario's value.
+    """
+    chosen = [key_of(override) for override in overrides if key_of(override) in GROUPS]
+    if not chosen:
+        return
+    alone = hydra_compose("config", overrides=[o for o in overrides if key_of(o).split(".")[0] in chosen])
+    for group in chosen:
+        _keep_common(config[group], alone[group])
+
+
+def _keep_common(node: Any, own: Any) -> None:
+    if not isinstance(node, DictConfig) or not isinstance(own, DictConfig) or "_target_" not in own:
+        return
+    for key in list(node):
+        if key not in own:
+            del node[key]
+        elif key == "_target_":
+            node[key] = own[key]
+        elif not OmegaConf.is_interpolation(node, key) and not OmegaConf.is_missing(node, key):
+            _keep_common(node[key], None if OmegaConf.is_interpolation(own, key) or OmegaConf.is_missing(own, key) else own[key])
 
 
 def _refuse(override: str, overlays: Overlays) -> None:

@@ -71,9 +71,9 @@ class RunFolder:
             self.remove()
             here = "no result was complete, the run's folder is removed"
         else:
-            here = f"kept {len(files)} files in {paths.shown(self.path)}"
-        blocks = list(Path(store).rglob("*.parquet")) if store and Path(store).is_dir() else []
-        return here + (f"; {len(blocks)} finished blocks in {store} serve the next run" if store else "")
+            here = f"kept {len(files)} file(s) in {paths.shown(self.path)}"
+        blocks = len(list(Path(store).rglob("block-*.parquet"))) if store else 0
+        return here + (f"; {blocks} finished block(s) in {store} serve the next run" if blocks else "")
 
 
 def _fresh(scenario: str) -> Path:

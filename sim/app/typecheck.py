@@ -29,7 +29,7 @@ def check_fields(path: str, cls: type, values: dict[str, Any]) -> dict[str, Any]
     """
     if not dataclasses.is_dataclass(cls):
         return values
-    fields = {f.name: f for f in dataclasses.fields(cls) if f.init}
+    fields = {f.name: f for f in dataclasses.fields(cls) if f.init and not f.name.startswith("_")}
     for key in values:
         if key not in fields:
             raise unknown(path, key, fields)

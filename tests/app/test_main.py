@@ -73,6 +73,18 @@ def test_what_the_command_line_says_beats_the_scenario(cli, folder):
     assert study(folder)["cells"]["randomised_pfs"]["effect"] == "HazardRatio(hr=0.7, delay=0.0)"
 
 
+def test_an_option_can_be_replaced_though_the_scenario_sets_its_keys(cli, folder):
+    assert cli("scenarios=textbook_rct_pfs", "effect=none", "dropout=none", "design=single_arm_pfs", *RECORD).status == 0
+    # what both designs have keeps the scenario's value
+    assert study(folder)["cells"] == {"single_arm_pfs": {"n": 160, "effect": "NoEffect()"}}
+
+
+def test_the_scenarios_own_misspelt_key_is_still_refused(cli, folder):
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios/mine.yaml").write_text("effect: {hrr: 0.5}\n")
+    assert "effect: 'hrr' is unknown; nearest: hr" in cli("scenarios=mine").err
+
+
 def test_a_grid_runs_in_one_job(cli, folder):
     assert cli("grid={effect.hr:[0.5,0.6],design.n:[60,80]}", *RECORD).status == 0
     got = study(folder)["cells"]
@@ -125,8 +137,15 @@ def test_a_failure_is_one_line_and_the_traceback_is_for_those_who_ask(cli):
 
 def test_ctrl_c_says_what_was_kept(cli, folder):
     result = cli(*INTERRUPT, "+task.files=2", "run.folder=kept")
-    assert (result.status, result.err) == (130, "postcart: interrupted; kept 2 files in kept\n")
+    assert (result.status, result.err) == (130, "postcart: interrupted; kept 2 file(s) in kept\n")
     assert (folder / "kept/1.csv").read_text() == "done"
+
+
+def test_ctrl_c_counts_the_blocks_that_serve_the_next_run(cli, folder):
+    (folder / "blocks/key").mkdir(parents=True)
+    (folder / "blocks/key/block-000000000000-10000.parquet").touch()
+    result = cli(*INTERRUPT, "+task.files=1", "run.folder=kept", "run.store=blocks")
+    assert result.err == "postcart: interrupted; kept 1 file(s) in kept; 1 finished block(s) in blocks serve the next run\n"
 
 
 def test_ctrl_c_before_any_result_leaves_no_folder(cli, folder):

@@ -43,7 +43,7 @@ class TestOption:
                 continue
             if "_target_" in node:
                 cls = security.target(f"{where}._target_", node["_target_"])
-                fields = {f.name for f in dataclasses.fields(cls) if f.init}
+                fields = {f.name for f in dataclasses.fields(cls) if f.init and not f.name.startswith("_")}
                 assert fields == set(node) - {"_target_"}, where
             stack.extend((f"{where}.{key}", value) for key, value in node.items())
 
