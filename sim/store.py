@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
@@ -34,7 +35,13 @@ _DECIDING = (
     "types.py",
 )
 _INTEGERS = [name for name in ROW_DTYPE.names or () if ROW_DTYPE[name].kind == "i"]
-PARQUET = {"compression": "zstd", "compression_level": 1, "use_dictionary": _INTEGERS, "write_statistics": False}
+PARQUET = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": _INTEGERS,
+    "write_statistics": False,
+    "write_page_checksum": True,
+}
 
 
 @lru_cache(maxsize=1)
@@ -108,17 +115,23 @@ class Store:
         return self.folder / f"block-{first:012d}-{count}.parquet"
 
     def load(self, first: int, count: int) -> Rows | None:
-        """Return the rows of a stored block, or None."""
+        """Return the rows of a stored block; None when it is not there, not readable, damaged or not this block's rows."""
         path = self._path(first, count)
         if not self.reuse or not path.exists():
             return None
-        return from_table(pq.read_table(path, use_threads=False))
+        try:
+            rows = from_table(pq.read_table(path, use_threads=False, page_checksum_verification=True))
+        except (OSError, pa.ArrowException, KeyError):
+            # simulating a block anew is always right; a file cut short by a full disk or a crash is only lost time
+            return None
+        return rows if np.array_equal(np.unique(rows["replicate"]), np.arange(first, first + count)) else None
 
     def save(self, first: int, count: int, rows: Rows) -> None:
         """Write a block under a temporary name, then rename it: a killed run leaves whole blocks only."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self._path(first, count)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        # another process, perhaps on another machine with this very process number, may be writing the same block
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
             pq.write_table(to_table(rows), temporary, row_group_size=max(1, len(rows)), **PARQUET)
             temporary.replace(path)
