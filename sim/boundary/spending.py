@@ -15,6 +15,11 @@ from sim.types import Array, InputError
 class Spending(ABC):
     """How an error is spent: a rising function of the information fraction, from 0 at 0 to the whole error at 1."""
 
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """The function's name in a report."""
+
     @abstractmethod
     def spent(self, fraction: Array, error: float) -> Array:
         """Return the error spent by each information fraction, float64[k]; fractions above 1 count as 1."""
@@ -34,6 +39,10 @@ class LanDeMetsOBrienFleming(Spending):
     [0.003808, 0.025]
     """
 
+    @property
+    def label(self) -> str:
+        return "Lan-DeMets spending, O'Brien-Fleming type"
+
     def spent(self, fraction: Array, error: float) -> Array:
         t = _fractions(fraction)
         return np.asarray(2 * ndtr(ndtri(error / 2) / np.sqrt(t)), dtype=np.float64)
@@ -47,6 +56,10 @@ class LanDeMetsPocock(Spending):
     ----------
     Lan KKG, DeMets DL. Biometrika 1983;70:659-663.
     """
+
+    @property
+    def label(self) -> str:
+        return "Lan-DeMets spending, Pocock type"
 
     def spent(self, fraction: Array, error: float) -> Array:
         return error * np.log1p((math.e - 1) * _fractions(fraction))
@@ -71,6 +84,10 @@ class KimDeMets(Spending):
         if not 0 < self.rho < math.inf:
             raise InputError(f"Kim-DeMets spending: rho is {self.rho}; allowed: a positive number")
 
+    @property
+    def label(self) -> str:
+        return f"Kim-DeMets power spending, rho {self.rho:g}"
+
     def spent(self, fraction: Array, error: float) -> Array:
         return np.asarray(error * _fractions(fraction) ** self.rho, dtype=np.float64)
 
@@ -93,6 +110,10 @@ class HwangShihDeCani(Spending):
     def __post_init__(self) -> None:
         if not abs(self.gamma) <= 500:
             raise InputError(f"Hwang-Shih-DeCani spending: gamma is {self.gamma}; allowed: -500 to 500")
+
+    @property
+    def label(self) -> str:
+        return f"Hwang-Shih-DeCani spending, gamma {self.gamma:g}"
 
     def spent(self, fraction: Array, error: float) -> Array:
         t = _fractions(fraction)
@@ -129,6 +150,10 @@ class UserSpending(Spending):
             raise InputError(f"user spending: fractions are {self.fractions}; allowed: rising above 0 up to 1")
         if not (share[0] >= 0 and share[-1] == 1 and np.all(np.diff(share) >= 0)):
             raise InputError(f"user spending: shares are {self.spent_shares}; allowed: never falling, from at least 0 up to 1")
+
+    @property
+    def label(self) -> str:
+        return "spending by the user's table"
 
     def spent(self, fraction: Array, error: float) -> Array:
         return np.asarray(error * np.interp(_fractions(fraction), (0.0, *self.fractions), (0.0, *self.spent_shares)), dtype=np.float64)

@@ -113,24 +113,33 @@ class RiskSets:
         return self.width * self.experimental * self.hazard_experimental
 
 
-def risk_sets(plan: TwoArmPlan, calendar: float) -> RiskSets:
+def risk_sets(plan: TwoArmPlan, calendar: float, until: float | None = None) -> RiskSets:
     """Compute the expected risk sets when the trial is cut at this calendar month.
+
+    Parameters
+    ----------
+    plan : TwoArmPlan
+    calendar : float > 0, months
+    until : float or None, months since randomisation at which to stop; None goes on to the first patient's cut
 
     Notes
     -----
     Of the N(calendar - u) patients enrolled at least u months ago those at risk are N(calendar - u) S(u) exp(-eta u), by arm. Between the
-    breaks of accrual and hazards this is smooth; 16 Gauss-Legendre nodes on each piece, which no hazard lasts longer than two units, are exact to 1e-13.
+    breaks of accrual and hazards this is smooth; 16 Gauss-Legendre nodes on each piece, which no hazard lasts longer than two units, are exact to 1e-13. The pieces
+    are finer towards 0, where a weight such as (1 - S)^0.5 has no derivative.
     """
     if not 0 < calendar < math.inf:
         raise InputError(f"plan: the analysis is at {calendar} months; allowed: a positive number")
     arrivals = calendar - np.array([*plan.accrual.breaks, plan.accrual_duration])
     knots = np.unique(np.concatenate([[0.0, calendar], plan.control.breaks, plan.experimental.breaks, arrivals]))
-    knots = knots[(knots >= 0) & (knots <= calendar)]
+    last = calendar if until is None else until
+    knots = np.append(knots[(knots >= 0) & (knots < last)], last)
     fastest = max(*plan.control.rates, *plan.experimental.rates) + max(plan.dropout_control, plan.dropout_experimental)
     pieces = np.maximum(1, np.ceil(np.diff(knots) * fastest / 2)).astype(int)
     edges = np.concatenate(
         [np.linspace(a, b, m, endpoint=False) for a, b, m in zip(knots[:-1], knots[1:], pieces, strict=True)] + [knots[-1:]]
     )
+    edges = np.concatenate([[0.0], edges[1] * 4.0 ** np.arange(-10, 0), edges[1:]])
     half = np.diff(edges)[:, None] / 2
     t = (edges[:-1, None] + half * (_NODES + 1)).ravel()
     enrolled = plan.accrual.integral(np.clip(calendar - t, 0.0, plan.accrual_duration))
