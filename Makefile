@@ -33,7 +33,7 @@ verify: $(VENV)/.dev kernels
 	@$(BIN)/python -m pytest -q -n 2 --durations=10 -m verify $(TESTS)
 
 bench: $(VENV)/.dev kernels
-	@set -e; for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file; done
+	@$(BIN)/python -m tests.benchmarks.bench $(ARGS)
 
 wheel: $(VENV)/.dev
 	@$(BIN)/python -m build --wheel --no-isolation

@@ -25,18 +25,21 @@ def invert_hazard(
     """
     m, n = words.shape
     pieces = inverse.shape[1]
+    e = np.empty(n)
     for i in range(m):
+        # the logarithms in a loop of their own: the look-ups in the tables would keep it from vectorising
         for j in range(n):
-            g = group[i, j]
-            out[i, j] = exponential(words[i, j]) * inverse[g, 0]
-        if pieces > 1:
+            e[j] = exponential(words[i, j])
+        if pieces == 1:
             for j in range(n):
-                g = group[i, j]
-                e = exponential(words[i, j])
-                t = 0.0
-                for k in range(pieces):
-                    t += min(max((e - before[g, k]) * inverse[g, k], 0.0), width[g, k])
-                out[i, j] = t
+                out[i, j] = e[j] * inverse[group[i, j], 0]
+        else:
+            for j in range(n):
+                out[i, j] = 0.0
+            for k in range(pieces):
+                for j in range(n):
+                    g = group[i, j]
+                    out[i, j] += min(max((e[j] - before[g, k]) * inverse[g, k], 0.0), width[g, k])
 
 
 @numba.njit("void(uint32[:, ::1], float64, float64[:, ::1], uint8[:, ::1])", **OPTIONS)
