@@ -18,6 +18,7 @@ from sim.types import Array, Courses, Flags
 
 FIRST_LINE_WORDS = ("regimen", "response", "durable", "event", "allo_from_response", "allo_cured", "allo_relapse")
 RESIDUAL_WORDS = ("exit_is_death", "after_progression", "allo_after_progression", "after_allo_relapse")
+NO_EFFECT_PROFILE = HazardProfile()
 MARKS = ("regimen", "response", "durable", "allo_from_response", "died_at_exit", "allo_after_progression")
 
 
@@ -148,7 +149,7 @@ def after_progression(p: Parameters, weights: Array, response: Array, draws: Dra
     words = _flat(draws, ("intended", "waiting", "start_or_death", "supportive_care"))
     kernel.before_first_line(group.reshape(-1), *words, np.array(p.hazard_ratios), numbers, np.array(p.intended), wait, path)
     arm = np.zeros(group.size, dtype=np.uint8)
-    return AfterProgression(wait, path, trajectories(p, weights, response, response, HazardProfile(), draws, group, arm, marks))
+    return AfterProgression(wait, path, trajectories(p, weights, response, response, NO_EFFECT_PROFILE, draws, group, arm, marks))
 
 
 def from_progression(p: Parameters, weights: Array, response: Array, draws: Draws, stratum: Flags, wants: Collection[str]) -> Courses:

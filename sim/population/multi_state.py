@@ -24,7 +24,7 @@ LN2 = float(np.log(2.0))
 
 def grid(step: float = STEP, end: float = END) -> Array:
     """Return the grid 0, step, … end, in months."""
-    t: Array = np.arange(round(end / step) + 1) * step
+    t: Array = np.arange(round(end / step) + 1, dtype=np.float64) * step
     return t
 
 
@@ -97,14 +97,22 @@ def post_progression(p: Parameters, group: int, t: Array) -> tuple[Array, Array]
     return survival + convolve(allo, averages(after_allo(p, t))), allo
 
 
-def from_first_line(p: Parameters, group: int, weights: Array, response: Array, profile: HazardProfile, t: Array) -> FirstLine:
-    """Return the curves of a day-30 group from the start of first line.
+@dataclass(frozen=True, eq=False)
+class ProgressionFree:
+    """The progression-free state from the start of first line: its survival and what leaves it, by grid point or cell.
 
-    Parameters
-    ----------
-    weights, response : float64[K], share and response rate of each regimen
-    profile : multiplies every hazard of leaving the progression-free state, by months since the start
+    pfs, exits, allo : float64[k], survival, probability of having left first line otherwise than to transplant, or to it
+    relapses : float64[k - 1], probability of a relapse after transplant in each cell
     """
+
+    pfs: Array
+    exits: Array
+    allo: Array
+    relapses: Array
+
+
+def progression_free(p: Parameters, group: int, weights: Array, response: Array, profile: HazardProfile, t: Array) -> ProgressionFree:
+    """Return the progression-free state of a day-30 group; arguments as in `from_first_line`."""
     step, theta = t[1] - t[0], p.hazard_ratios[group]
     cumulative = accumulated(profile, t)
     rise = np.diff(cumulative)
@@ -119,28 +127,41 @@ def from_first_line(p: Parameters, group: int, weights: Array, response: Array, 
             continue
         stay = w * np.exp(-h * cumulative - a * t)
         free += stay
+        exits += w - stay
         if a > 0:
             to_allo = -np.diff(stay) * (a * step / (h * rise + a * step))
             arrivals += to_allo
-            exits += w - stay - np.concatenate([[0.0], np.cumsum(to_allo)])
-        else:
-            exits += w - stay
-    return _assemble(p, group, exits, arrivals, free, rise, t)
-
-
-def _assemble(p: Parameters, group: int, exits: Array, arrivals: Array, free: Array, rise: Array, t: Array) -> FirstLine:
-    allo = np.concatenate([[0.0], np.cumsum(arrivals)])
-    remission, relapsed_alive = np.empty_like(t), np.empty_like(t)
+            exits[1:] -= np.cumsum(to_allo)
+    allo, remission = np.concatenate([[0.0], np.cumsum(arrivals)]), np.empty_like(t)
     at_risk = (1 - p.allo_cured) * arrivals
     decayed_sum(at_risk * np.exp(-0.5 * p.allo_relapse_rate * rise), np.exp(-p.allo_relapse_rate * rise), remission)
-    relapses = at_risk - np.diff(remission)
-    death = np.full(len(rise), p.allo_death_rate * (t[1] - t[0]))
-    decayed_sum(relapses * np.exp(-0.5 * death), np.exp(-death), relapsed_alive)
-    pfs = free + p.allo_cured * allo + remission
-    progressed = (1 - p.exit_death_share) * exits
+    return ProgressionFree(free + p.allo_cured * allo + remission, exits, allo, at_risk - np.diff(remission))
+
+
+def from_first_line(p: Parameters, group: int, weights: Array, response: Array, profile: HazardProfile, t: Array) -> FirstLine:
+    """Return the curves of a day-30 group from the start of first line.
+
+    Parameters
+    ----------
+    weights, response : float64[K], share and response rate of each regimen
+    profile : multiplies every hazard of leaving the progression-free state, by months since the start
+    """
+    free = progression_free(p, group, weights, response, profile, t)
+    relapsed_alive = np.empty_like(t)
+    death = np.full(len(t) - 1, p.allo_death_rate * (t[1] - t[0]))
+    decayed_sum(free.relapses * np.exp(-0.5 * death), np.exp(-death), relapsed_alive)
+    progressed = (1 - p.exit_death_share) * free.exits
     after, allo_after = post_progression(p, group, t)
-    os = pfs + relapsed_alive + convolve(progressed, averages(after))
-    return FirstLine(pfs, os, progressed, allo, convolve(progressed, averages(allo_after)))
+    os = free.pfs + relapsed_alive + convolve(progressed, averages(after))
+    return FirstLine(free.pfs, os, progressed, free.allo, convolve(progressed, averages(allo_after)))
+
+
+def treated_pfs(p: Parameters, group: int, weights: Array, response: Array, t: Array) -> Array:
+    """Return PFS from progression among the treated of a day-30 group: nobody progresses before the start."""
+    total = p.start_rate + p.waiting_death_rate * p.hazard_ratios[group]
+    waiting = np.exp(-total * t)
+    pfs = progression_free(p, group, weights, response, HazardProfile(), t).pfs
+    return waiting + convolve(1 - waiting, averages(pfs))
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,9 @@ class Parameters:
     -----
     Weibull survivals: supportive care exp(-ln 2 (t / supportive_median)^supportive_shape theta_g), after first line
     exp(-(post_rate t)^post_shape theta_g), where theta_g = theta in the day-30 refractory and 1 in the others. Progression
-    after CAR-T is log-normal in each group, in the others shifted by 30 days.
+    after CAR-T is log-normal in each group, in the others shifted by 30 days. `second_line_share` is P(second line |
+    progressed on first line, alive); `treated_*` is P(first line is ever started | progressed).
+    `marks` holds what hangs on the course without steering it: response to CAR-T, baseline covariates (`marks.py`).
     """
 
     denominator: str
@@ -84,13 +86,14 @@ class Parameters:
     death_without_progression_sigma: float
     background_death_rate: float
     regimens: tuple[Regimen, ...]
+    marks: dict[str, Any]
 
     def __post_init__(self) -> None:
         if self.denominator not in DENOMINATORS:
             raise InputError(f"parameters: denominator is {self.denominator!r}; allowed: {', '.join(DENOMINATORS)}")
         for f in fields(self):
             value = getattr(self, f.name)
-            if f.name in ("denominator", "regimens"):
+            if f.name in ("denominator", "regimens", "marks"):
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
                 raise InputError(f"parameters: {f.name} is {value!r}; allowed: a number, 0 or more")

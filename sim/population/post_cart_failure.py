@@ -151,6 +151,11 @@ class PostCartFailure(Population):
         out: Array = 1 - (1 - rates) * (1 - new) / (1 - p) if new > p else rates * new / p
         return out
 
+    @property
+    def responses_at_control(self) -> Array:
+        """float64[K], response rate of each regimen as published."""
+        return mix_weights(self.values)[1]
+
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
         rate = float(self.weights @ self.responses(effect))
         if self.time_zero == "first_line_start":

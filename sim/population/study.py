@@ -21,6 +21,7 @@ from sim.population.multi_state import (
     from_progression,
     os_from_progression_average,
     time_distributions,
+    treated_pfs,
 )
 from sim.population.parameters import Parameters, Regimen
 from sim.types import Array, InputError
@@ -195,7 +196,7 @@ def mix_weights(p: Parameters) -> tuple[Array, Array]:
 def regimen_pfs(p: Parameters, c: Counts, name: str, t: Array) -> Array:
     """Return PFS from progression of those treated with one regimen."""
     weights = np.array([1.0 if k.name == name else 0.0 for k in p.regimens])
-    both = [from_progression(p, g, weights, mix_weights(p)[1], t).pfs_treated for g in (0, 1)]
+    both = [treated_pfs(p, g, weights, mix_weights(p)[1], t) for g in (0, 1)]
     return c.treated_weights[0] * both[0] + c.treated_weights[1] * both[1]
 
 

@@ -1,0 +1,166 @@
+"""A full synthetic cohort, one row per patient from the chosen time zero, that survival software reads as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.population import cart_response, courses, covariates
+from sim.population.parameters import Parameters
+from sim.population.post_cart_failure import PostCartFailure
+from sim.rng import Draws
+from sim.types import Array, InputError
+
+FATES = ("refractory", "late progression", "death without progression", "cured")
+
+# name -> (label, unit); a time is missing (NaN) when its event never comes or nobody saw it
+COLUMNS: dict[str, tuple[str, str]] = {
+    "patient": ("Patient number, in order of entry", ""),
+    "stratum": ("Stratum: day-30 refractory to CAR-T, or other", ""),
+    "day30_refractory": ("Stable or progressive disease at day 30 after CAR-T, and a later failure", "1 = yes"),
+    "bridging": ("Bridging therapy before CAR-T", "1 = yes"),
+    "fate": ("Course after CAR-T", ""),
+    "cart_response": ("Best response to CAR-T", ""),
+    "time_to_progression": ("CAR-T infusion to progression", "months"),
+    "intended": ("Treatment intended after progression", "1 = yes"),
+    "treated": ("First-line therapy after progression started", "1 = yes"),
+    "time_to_first_line": ("Time zero to start of first-line therapy", "months"),
+    "regimen": ("First-line regimen after progression", ""),
+    "response": ("Response to first-line therapy", ""),
+    "durable_response": ("Response that lasts (exit at the durable rate)", "1 = yes"),
+    "next_progression": ("Time zero to the progression or death that ends first-line therapy", "months"),
+    "second_line": ("Second-line therapy after progression", "1 = yes"),
+    "allo": ("Allogeneic transplant after progression", ""),
+    "pfs_time": ("Progression-free survival from time zero", "months"),
+    "pfs_event": ("Progression or death seen", "1 = event, 0 = censored"),
+    "os_time": ("Overall survival from time zero", "months"),
+    "os_event": ("Death seen", "1 = event, 0 = censored"),
+    "followup": ("Administrative follow-up from time zero", "months"),
+    **{name: (c.label, "") for name, c in covariates.COVARIATES.items()},
+}
+
+
+def cohort(population: PostCartFailure, seed: int, n: int, followup: float | None = None, baseline: bool = True) -> pd.DataFrame:
+    """Sample n patients from the population's time zero, with all marks of their courses.
+
+    Parameters
+    ----------
+    population : who the patients are, and time zero
+    seed, n : address of the cohort; the first 100 patients of 200 are the patients of a cohort of 100
+    followup : months of administrative follow-up from time zero; None = followed until the event (or, for patients who
+        never have it, censored at 1,200 months)
+    baseline : whether to add baseline covariates
+
+    Returns
+    -------
+    DataFrame with the columns of `COLUMNS` that the time zero defines
+
+    Examples
+    --------
+    >>> table = cohort(PostCartFailure(), seed=1, n=100)
+    >>> bool((table["pfs_time"] <= table["os_time"]).all())
+    True
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise InputError(f"cohort: n is {n!r}; allowed: a whole number, 1 or more")
+    if followup is not None and not 0 < followup < float("inf"):
+        raise InputError(f"cohort: followup is {followup}; allowed: a positive number of months, or none")
+    draws = Draws(seed, 0, 1, n)
+    cut = np.full(n, 1200.0 if followup is None else float(followup))
+    table = patients(population, draws, cut)
+    if baseline:
+        _add_baseline(table, population.values, draws)
+    return table[[c for c in COLUMNS if c in table]]
+
+
+def patients(population: PostCartFailure, draws: Draws, cut: Array) -> pd.DataFrame:
+    """Return the courses of the addressed patients (one replicate) from time zero, censored at `cut` months."""
+    p, group = population.values, population.sample_strata(draws)
+    weights, response = population.weights, population.responses_at_control
+    arm = np.zeros_like(group)
+    columns: dict[str, Any] = {
+        "patient": np.arange(1, group.size + 1),
+        "stratum": np.array(population.strata)[group[0]],
+        "day30_refractory": (group[0] == 0).astype(np.uint8),
+    }
+    if population.time_zero == "first_line_start":
+        profile = courses.NO_EFFECT_PROFILE
+        x = courses.trajectories(p, weights, response, response, profile, draws, group, arm, marks=True)
+        columns |= _first_line(p, draws, x, np.ones(group.size, dtype=bool))
+        pfs, os = x.pfs, x.os
+    elif population.time_zero == "progression":
+        y = courses.after_progression(p, weights, response, draws, group, marks=True)
+        columns |= _after_progression(p, draws, y, np.zeros(group.size), np.ones(group.size, dtype=bool))
+        pfs, os = y.pfs, y.os
+    else:
+        z = courses.after_infusion(p, weights, response, draws, group, marks=True)
+        progressed = z.fate < 2
+        columns |= {"bridging": z.bridging, "fate": np.array(FATES)[z.fate], "time_to_progression": np.where(progressed, z.time, np.nan)}
+        columns |= _after_progression(p, draws, z.progression, z.time, progressed)
+        pfs, os = z.time, z.os
+    for name, time in (("pfs", pfs), ("os", os)):
+        columns[f"{name}_time"] = np.minimum(time, cut)
+        columns[f"{name}_event"] = (time <= cut).astype(np.uint8)
+    columns["followup"] = cut
+    return pd.DataFrame(columns)
+
+
+def _after_progression(
+    p: Parameters, draws: Draws, y: courses.AfterProgression, since: Array, progressed: NDArray[np.bool_]
+) -> dict[str, Any]:
+    treated = (y.path == 2) & progressed
+    out: dict[str, Any] = {"intended": ((y.path > 0) & progressed).astype(np.uint8), "treated": treated.astype(np.uint8)}
+    out["next_progression"] = np.where(treated, since + y.wait + y.first_line.pfs, np.nan)
+    out["time_to_first_line"] = np.where(treated, since + y.wait, np.nan)
+    return out | _first_line(p, draws, y.first_line, treated)
+
+
+def _first_line(p: Parameters, draws: Draws, x: courses.Trajectories, treated: NDArray[np.bool_]) -> dict[str, Any]:
+    marks = dict(zip(courses.MARKS, x.marks, strict=True))
+    names = np.array([k.name for k in p.regimens])
+    complete = np.array([k.complete_response / k.response if k.response > 0 else 0.0 for k in p.regimens])
+    is_complete = uniforms(draws, "complete_response") < complete[marks["regimen"]]
+    response = np.where(marks["response"] == 0, "none", np.where(is_complete, "complete", "partial"))
+    progressed = (marks["allo_from_response"] == 0) & (marks["died_at_exit"] == 0) & np.isfinite(x.pfs)
+    second = progressed & (uniforms(draws, "second_line") < p.second_line_share) & treated
+    allo = np.select(
+        [marks["allo_from_response"] == 1, marks["allo_after_progression"] == 1], ["from response", "after progression"], "none"
+    )
+    return {
+        "regimen": np.where(treated, names[marks["regimen"]], "none"),
+        "response": np.where(treated, response, "not treated"),
+        "durable_response": (marks["durable"] * treated).astype(np.uint8),
+        "second_line": second.astype(np.uint8),
+        "allo": np.where(treated, allo, "none"),
+    }
+
+
+def uniforms(draws: Draws, stream: str) -> Array:
+    """Return the first replicate's uniforms of a stream, float64[n]."""
+    out: Array = (draws.word(stream)[0] + 0.5) * 2.0**-32
+    return out
+
+
+def _add_baseline(table: pd.DataFrame, p: Parameters, draws: Draws) -> None:
+    """Add baseline covariates and, from infusion, the response to CAR-T; both depend on the fate alone."""
+    cured = (table["fate"] == "cured").to_numpy() if "fate" in table else np.zeros(len(table), dtype=bool)
+    for name in covariates.COVARIATES:
+        x = covariates.from_marks(p.marks, name)
+        cumulative = np.cumsum(x.by_fate, axis=1)[:, :-1]
+        level = (uniforms(draws, name)[:, None] >= cumulative[np.where(cured, 0, 1)]).sum(axis=1)
+        table[name] = np.array(x.names)[level]
+    if "fate" in table:
+        marks = cart_response.from_marks(p.marks)
+        fate = table["fate"].map({name: i for i, name in enumerate(FATES)}).to_numpy()
+        responds = uniforms(draws, "cart_response") < np.array(marks.response)[fate]
+        complete = uniforms(draws, "cart_complete") < np.array(marks.complete)[fate]
+        table["cart_response"] = np.where(~responds, "none", np.where(complete, "complete", "partial"))
+
+
+def metadata() -> Mapping[str, dict[str, str]]:
+    """Return the columns' labels and units, for a file's metadata."""
+    return {name: {"label": label, "unit": unit} for name, (label, unit) in COLUMNS.items()}

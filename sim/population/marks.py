@@ -1,0 +1,24 @@
+"""What hangs on a patient's course without steering it, solved from the figures once and kept with the parameters."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from sim.population import cart_response, covariates
+from sim.population.measures import Study
+
+
+def solve(study: Study) -> dict[str, Any]:
+    """Return the marks of a fitted model: response to CAR-T, baseline covariates by fate, trial at first line, CD19 loss."""
+    table = {}
+    for name in covariates.COVARIATES:
+        x = covariates.shares(name, study.figures, study.counts, study.outcome)
+        table[name] = {"levels": list(x.names), "cured": x.by_fate[0].tolist(), "fails": x.by_fate[1].tolist()}
+    cart = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(cart_response.solve(study.figures, study.fates)).items()}
+    return {
+        "cart_response": cart,
+        "first_line_on_trial": [study.figures[k].target / 100 for k in ("d30ref_trial", "d30oth_trial")],
+        "cd19_loss": study.figures["cd19_loss"].target / 100,
+        "covariates": table,
+    }
