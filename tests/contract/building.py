@@ -1,0 +1,28 @@
+"""Build what the contract tests hold to account from the YAML itself."""
+
+import tempfile
+from contextlib import chdir
+from functools import lru_cache
+
+from sim.app import paths
+from sim.app.build import build
+from sim.app.compose import composer
+from sim.app.overlays import private_store, register
+
+
+def options(group):
+    """The options of a group: one per YAML file."""
+    return [path.stem for path in sorted((paths.conf_dir() / group).glob("*.yaml"))]
+
+
+@lru_cache(maxsize=64)
+def study(*overrides):
+    """The study that these overrides ask for, composed in an empty folder."""
+    with tempfile.TemporaryDirectory() as empty, chdir(empty), private_store(), composer():
+        return build(list(overrides), register(), "postcart")
+
+
+def trial(*overrides):
+    """Its one trial."""
+    (cell,) = study(*overrides).cells
+    return cell.trial

@@ -1,0 +1,106 @@
+"""What every test statistic owes: the final test of each conf/design option, on a textbook and on the calibrated population."""
+
+import dataclasses
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+
+import sim.statistic
+from sim.rng import Draws
+from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.trial import enrol
+from sim.types import Observations
+from tests.contract.building import options, trial
+
+M = 12
+
+
+def concrete():
+    """Every concrete statistic of the package."""
+    for module in pkgutil.iter_modules(sim.statistic.__path__):
+        if not module.ispkg:
+            importlib.import_module(f"sim.statistic.{module.name}")
+    return [cls for cls in Statistic.__subclasses__() if cls.__module__.startswith("sim.")]
+
+
+@pytest.fixture(params=[(d, p) for d in options("design") for p in options("population")], ids=lambda x: "-".join(x), scope="module")
+def case(request):
+    design, population = request.param
+    made = trial(f"design={design}", f"population={population}", "effect=none")
+    o = enrol(made, Draws(3, 0, M, made.plan.n))
+    cuts, _ = made.plan.cut.calendar(o)
+    return made.plan.statistic, o, np.ascontiguousarray(cuts[-1])
+
+
+@pytest.mark.parametrize("cls", concrete(), ids=lambda c: c.__name__)
+def test_is_a_final_frozen_dataclass(cls):
+    assert dataclasses.is_dataclass(cls)
+    assert cls.__dataclass_params__.frozen
+    assert not cls.__subclasses__()
+
+
+def test_result(case):
+    statistic, o, cut = case
+    before = [None if x is None else np.copy(x) for x in (o.entry, o.arm, o.stratum, o.time, o.event, o.response)]
+    result = statistic.test(o, cut)
+    assert isinstance(result, TestResult)
+    for field in dataclasses.fields(result):
+        assert getattr(result, field.name).shape == (M,), field.name
+    assert result.z.dtype == np.float64
+    assert np.isfinite(result.z).all()
+    assert (result.code == Code.OK).all()
+    assert np.isfinite(result.estimate).all()
+    assert (result.tested <= o.entry.shape[1]).all()
+    assert (result.events <= result.tested).all()
+    for x, y in zip(before, (o.entry, o.arm, o.stratum, o.time, o.event, o.response), strict=True):
+        np.testing.assert_array_equal(x, y)
+    assert statistic.label
+    assert statistic.estimate_label
+
+
+def test_again_gives_the_same(case):
+    statistic, o, cut = case
+    assert statistic.test(o, cut).z.tobytes() == statistic.test(o, cut).z.tobytes()
+
+
+def reordered(o, order):
+    flags = {f.name: getattr(o, f.name) for f in dataclasses.fields(o)}
+    return Observations(**{k: np.ascontiguousarray(v[:, order]) if isinstance(v, np.ndarray) else v for k, v in flags.items()})
+
+
+def test_the_order_of_patients_does_not_matter(case):
+    statistic, o, cut = case
+    order = np.random.default_rng(1).permutation(o.entry.shape[1])
+    np.testing.assert_allclose(statistic.test(reordered(o, order), cut).z, statistic.test(o, cut).z, atol=1e-9)
+
+
+def test_better_courses_give_a_higher_z(case):
+    statistic, o, cut = case
+    treated = o.arm == 1
+    if o.response is not None:
+        better = dataclasses.replace(o, response=np.ones_like(o.response))
+    else:
+        # fewer events, later: every experimental patient lives three times as long
+        better = dataclasses.replace(o, time=np.where(treated, 3 * o.time, o.time))
+    assert (statistic.test(better, cut).z > statistic.test(o, cut).z).all()
+
+
+def test_nobody_enrolled_is_coded_and_not_a_number_is_never_there(case):
+    statistic, o, cut = case
+    if o.response is not None:
+        return  # a response is counted whatever the cut: it comes after the last assessment
+    result = statistic.test(o, np.zeros_like(cut))
+    assert (result.z == 0).all()
+    assert (result.code == Code.NO_EVENTS).all()
+    assert (result.enrolled == 0).all()
+
+
+def test_swapping_the_arms_changes_the_sign(case):
+    statistic, o, cut = case
+    if (o.arm == 1).all():
+        return
+    swapped = dataclasses.replace(o, arm=(1 - o.arm).astype(np.uint8))
+    np.testing.assert_allclose(statistic.test(swapped, cut).z, -statistic.test(o, cut).z, atol=1e-9)
+    np.testing.assert_allclose(statistic.test(swapped, cut).estimate, 1 / statistic.test(o, cut).estimate, rtol=1e-9)
