@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from sim.report import tables
+from sim.report import tables, wide
 from sim.report.story import CellStory, Story, filled
 from sim.types import Assumption
 
@@ -60,7 +60,7 @@ def _glance(story: Story) -> Section | None:
 
     alpha = {c.name: c.alpha for c in story.cells if c.alpha is not None}
     target = _targets_of_power(story.power_curve)
-    table = tables.glance(oc)
+    table = wide.glance(oc)
     has_rates = bool(set(table.columns) & {"power", "type_i_error"})
     ticks = [words for marks, words in ((alpha, "the stated one-sided level"), (target, "the target power")) if marks]
     caption = "Power and type I error, with 95 % Monte Carlo intervals (thin where the simulation is precise)." + (
@@ -122,7 +122,7 @@ def _targets(table: pd.DataFrame) -> Section:
     rows = [
         [
             str(r["id"]), str(r["role"]), str(r["population"]), str(r["quantity"]), tables.number(r["published"]), tables.interval(r["ci_low"], r["ci_high"]),
-            tables.number(r["achieved"], 3), f"{r['difference_se']:+.2f}".replace("-", "−") if tables.known(r["difference_se"]) else tables.ABSENT,
+            tables.number(r["achieved"], 3), tables.signed(r["difference_se"]),
             str(r["verdict"]), str(r["reason"]) if tables.known(r["reason"]) else "",
             tables.number(r["simulated"], 3) if simulated else "",
         ]
@@ -156,7 +156,7 @@ def _power_curve(story: Story) -> Section | None:
         ]
         for r in curve.to_dict("records")
     ]
-    sized = tables.sizes(story.operating_characteristics) if story.operating_characteristics is not None else None
+    sized = wide.sizes(story.operating_characteristics) if story.operating_characteristics is not None else None
     return {
         "figures": drawn,
         "more": len(cells) - len(drawn),

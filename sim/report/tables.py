@@ -149,6 +149,20 @@ def interval(low: Any, high: Any, error: Any = None) -> str:
     return f"{number(low)} to {number(high)}"
 
 
+def signed(value: Any) -> str:
+    """Write a difference with its sign to two decimals.
+
+    Examples
+    --------
+    >>> signed(0.414), signed(-2.6), signed(-0.001), signed(None)
+    ('+0.41', '−2.60', '0.00', '–')
+    """
+    if not known(value):
+        return ABSENT
+    rounded = round(value, 2)
+    return f"{rounded:+.2f}".replace("-", "−") if rounded else "0.00"
+
+
 def months(value: Any) -> str:
     """Write a time: `months(2.84)` is '2.8 months'."""
     return ABSENT if not known(value) else ("not reached" if math.isinf(value) else f"{value:.1f} months")
@@ -202,67 +216,3 @@ def replicates(row: Any) -> str:
         return "exact"
     text = number(analysed) if analysed == requested else f"{number(analysed)} of {number(requested)}"
     return text if not failed else f"{text}, {number(failed)} failed"
-
-
-def overall(oc: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per cell, hypothesis and metric: the whole trial's, or the last look's where there is none."""
-    rank = [math.inf if whole_trial(v) else float(v) if str(v).replace(".", "", 1).isdigit() else 0.0 for v in oc["look"]]
-    ordered = oc.assign(_rank=rank, _order=range(len(oc))).sort_values(["_rank", "_order"], kind="stable")
-    last = ordered.groupby(["cell", "hypothesis", "metric"], sort=False, dropna=False).tail(1)
-    return last.sort_values("_order").drop(columns=["_rank", "_order"])
-
-
-def is_null(hypothesis: Any) -> bool:
-    """Return whether a row was simulated without an effect."""
-    text = str(hypothesis).lower()
-    return text.startswith(("null", "h0", "no_effect", "no effect"))
-
-
-def pick(oc: pd.DataFrame, cell: str, metric: str) -> pd.Series[Any] | None:
-    """Return the row that stands for a metric of a cell: under the alternative where the table tells hypotheses apart by truth."""
-    rows = oc[(oc["cell"] == cell) & (oc["metric"] == metric)]
-    if rows.empty:
-        return None
-    rows = overall(rows)
-    alternative = rows[[not is_null(h) for h in rows["hypothesis"]]]
-    return (alternative if len(alternative) else rows).iloc[0]
-
-
-def glance(oc: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per cell with the metrics of the whole trial side by side, each with its Monte Carlo error.
-
-    Notes
-    -----
-    Expected patients, events and duration are those under the stated effect.
-    """
-    shown = [
-        m
-        for m in ("n", "expected_n", "power", "type_i_error", "rejection_no_effect", "expected_events", "expected_duration")
-        if (oc["metric"] == m).any()
-    ]
-    if "n" in shown and "expected_n" in shown:
-        shown.remove("expected_n")
-    rows = []
-    for cell in dict.fromkeys(oc["cell"]):
-        found = {metric: pick(oc, cell, metric) for metric in shown}
-        rows.append({"cell": cell, **{m: ABSENT if r is None else estimate(r) for m, r in found.items()}})
-    return pd.DataFrame(rows, columns=["cell", *shown])
-
-
-def sizes(oc: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per cell that was sized: n, its interval, the safe n and the power reached, as text."""
-    rows = []
-    for cell in dict.fromkeys(oc.loc[oc["metric"] == "n", "cell"]):
-        row = {m: pick(oc, cell, m) for m in (*SIZES, "power")}
-        value = {m: None if r is None else r["estimate"] for m, r in row.items()}
-        power = row["power"]
-        rows.append(
-            {
-                "cell": cell,
-                "n": number(value["n"]),
-                "interval": "exact" if exact(row["n"]) else interval(value["n_low"], value["n_high"]),
-                "n_safe": number(value["n_safe"]),
-                "power": ABSENT if power is None else estimate(power),
-            }
-        )
-    return pd.DataFrame(rows, columns=["cell", "n", "interval", "n_safe", "power"])

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 import pandas as pd
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from sim.report import tables
+from sim.report import tables, wide
 
 WIDTH = 80
 _HEADS = {
@@ -24,6 +25,14 @@ _HEADS = {
     "rejection_no_effect": "rejects,\nno effect",
     "expected_duration": "months",
 }
+_LOOK_HEADS = {
+    "power_by_look": "power\nso far",
+    "type_i_error_by_look": "type I\nerror\nso far",
+    "reach_look": "reached",
+    "duration_at_look": "months",
+    "enrolled_at_look": "enrolled",
+}
+_MOST_CELLS_BY_LOOK = 6
 _COLOURS = {"met": "green", "within interval": "green", "outside interval": "red", "known contradiction": "yellow", "not modelled": "dim"}
 
 
@@ -52,14 +61,13 @@ def print_operating_characteristics(oc: pd.DataFrame, console: Console) -> None:
     if oc.empty:
         console.print("No operating characteristics.", width=_width(console))
         return
-    wide = tables.glance(oc)
-    table = _table(console)
+    cells = wide.glance(oc)
+    table = _table()
     table.add_column("Design", overflow="fold", min_width=8)
-    for metric in wide.columns[1:]:
+    for metric in cells.columns[1:]:
         table.add_column(_HEADS[metric], justify="right", no_wrap=True)
-    for cell, *values in wide.itertuples(index=False):
-        # The error stands under its estimate: six pairs side by side do not fit 80 columns.
-        table.add_row(Text(str(cell)), *(Text(str(v).replace(" ± ", "\n± ").replace(" (", "\n(")) for v in values))
+    for cell, *values in cells.itertuples(index=False):
+        table.add_row(Text(str(cell)), *(_stacked(v) for v in values))
     _print(console, table)
     _print_looks(oc, console)
     _print(console, Text(_replicates_line(oc)), indent=True)
@@ -73,10 +81,10 @@ def print_sizes(oc: pd.DataFrame, console: Console) -> None:
     oc : operating characteristics that hold the metrics n, n_low, n_high, n_safe
     console : where to print; no line is wider than 80 columns
     """
-    rows = tables.sizes(oc)
+    rows = wide.sizes(oc)
     if rows.empty:
         return
-    table = _table(console)
+    table = _table()
     table.add_column("Design", overflow="fold", min_width=8)
     for head in ("patients", "95 % interval", "safe side", "power there"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -95,19 +103,18 @@ def print_calibration(calibration: pd.DataFrame, console: Console, roles: tuple[
     roles : roles of which every figure is listed; of the others only what is outside its interval
     """
     listed = calibration[calibration["role"].isin(roles) | (calibration["verdict"] == "outside interval")]
-    table = _table(console)
+    table = _table()
     table.add_column("Figure", overflow="fold", min_width=8)
     for head in ("published (95 %)", "achieved", "SE off"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold", min_width=8)
     for row in listed.to_dict("records"):
         span = tables.interval(row["ci_low"], row["ci_high"])
-        off = f"{row['difference_se']:+.2f}".replace("-", "−") if tables.known(row["difference_se"]) else tables.ABSENT
         table.add_row(
             Text(str(row["id"])),
             tables.number(row["published"]) + (f" ({span})" if span != tables.ABSENT else ""),
             tables.number(row["achieved"], 3),
-            off,
+            tables.signed(row["difference_se"]),
             Text(str(row["verdict"]), style=_COLOURS.get(str(row["verdict"]), "")),
         )
     _print(console, table)
@@ -146,26 +153,21 @@ def progress(total: int, description: str, console: Console | None = None) -> It
 
 
 def _print_looks(oc: pd.DataFrame, console: Console) -> None:
-    looks = oc[[not tables.whole_trial(v) for v in oc["look"]]]
-    if looks["look"].nunique() < 2:
+    rows = wide.by_look(oc, tuple(_LOOK_HEADS))
+    if rows.empty:
         return
-    table = _table(console)
-    table.add_column("By look", overflow="fold", min_width=8)
+    if rows["cell"].nunique() > _MOST_CELLS_BY_LOOK:
+        _print(console, Text("What happens at each look stands in operating_characteristics.csv."), indent=True)
+        return
+    table = _table()
+    table.add_column("Design", overflow="fold", min_width=8)
     table.add_column("look", justify="right")
-    table.add_column("metric", overflow="fold")
-    table.add_column("hypothesis", overflow="fold")
-    table.add_column("estimate", justify="right", no_wrap=True)
+    for metric in rows.columns[2:]:
+        table.add_column(_LOOK_HEADS[metric], justify="right", no_wrap=True)
     before = None
-    for row in looks.to_dict("records"):
-        name = Text(str(row["cell"]) if row["cell"] != before else "")
-        before = row["cell"]
-        table.add_row(
-            name,
-            tables.look(row["look"]),
-            Text(tables.label(str(row["metric"]))),
-            Text(str(row["hypothesis"])),
-            tables.estimate(row),
-        )
+    for cell, look, *values in rows.itertuples(index=False):
+        table.add_row(Text(str(cell) if cell != before else ""), str(look), *(_stacked(v) for v in values))
+        before = cell
     _print(console, table)
 
 
@@ -178,10 +180,18 @@ def _replicates_line(oc: pd.DataFrame) -> str:
     failed = simulated["n_failed"].fillna(0).max()
     lost = "none failed" if failed == 0 else f"up to {tables.number(failed)} failed"
     brackets = " (for patients: 95 % interval)" if (simulated["metric"] == "n").any() else ""
-    return f"Estimate ± Monte Carlo standard error{brackets}; {count} replicates, {lost}."
+    # No or every replicate rejecting has a standard error of 0, which is not certainty: Wilson's interval stands in the file.
+    certain = simulated["estimate"].isin([0, 1]) & (simulated["unit"] == "probability")
+    agree = " A probability ± 0: all replicates agree; its interval stands in operating_characteristics.csv." if certain.any() else ""
+    return f"Estimate ± Monte Carlo standard error{brackets}; {count} replicates, {lost}.{agree}"
 
 
-def _table(console: Console) -> Table:
+def _stacked(words: str) -> Text:
+    # The error stands under its estimate: six pairs side by side do not fit 80 columns.
+    return Text(words.replace(" ± ", "\n± ").replace(" (", "\n("))
+
+
+def _table() -> Table:
     return Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, header_style="bold", width=None, pad_edge=True)
 
 
@@ -190,6 +200,4 @@ def _width(console: Console) -> int:
 
 
 def _print(console: Console, what: Table | Text, indent: bool = False) -> None:
-    from rich.padding import Padding
-
     console.print(Padding(what, (0, 0, 0, 1)) if indent else what, width=_width(console), highlight=False)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.report import tables
-from sim.report.tables import glance, interval, months, number, overall, patients, percent, replicates, sizes, whole_trial, with_error
+from sim.report.tables import interval, months, number, patients, percent, replicates, whole_trial, with_error
+from sim.report.wide import glance, overall, sizes
 from tests.report.example import oc_row, operating_characteristics
 
 

@@ -19,6 +19,7 @@ def printed(show, table, width=200, **options):
 def looks():
     rows = [oc_row("gs", "power", 0.786, look=0)]
     rows += [oc_row("gs", "power_by_look", p, look=k) for k, p in ((1, 0.02), (2, 0.5), (3, 0.786))]
+    rows += [oc_row("gs", "duration_at_look", m, 0.016, look=k) for k, m in ((1, 8.2), (2, 13.2), (3, 18.4))]
     return pd.DataFrame(rows)
 
 
@@ -57,10 +58,20 @@ def test_every_estimate_stands_over_its_error():
     assert "failed" in text
 
 
-def test_looks_are_listed():
-    text = printed(print_operating_characteristics, looks())
-    assert text.count("Power up") == 3
-    assert "0.0200 ± 0.0014" in text
+def test_each_look_is_one_row():
+    lines = printed(print_operating_characteristics, looks()).splitlines()
+    at = next(i for i, line in enumerate(lines) if line.split()[:2] == ["gs", "1"])
+    assert lines[at].split() == ["gs", "1", "0.0200", "8.200"]
+    assert lines[at + 1].split() == ["±", "0.0014", "±", "0.016"]
+    assert lines[at + 2].split() == ["2", "0.500", "13.200"]
+    assert lines[at + 4].split() == ["3", "0.786", "18.400"]
+
+
+def test_many_cells_by_look_stay_in_the_file():
+    many = pd.concat([looks().assign(cell=f"cell {k}") for k in range(7)])
+    text = printed(print_operating_characteristics, many)
+    assert "What happens at each look stands in operating_characteristics.csv." in text
+    assert "so far" not in text
 
 
 def test_exact_tables_say_so():
@@ -99,3 +110,9 @@ def test_progress_is_silent_without_a_terminal():
         advance(3)
     assert "simulating" in loud.file.getvalue()
     assert "100%" in loud.file.getvalue()
+
+
+def test_a_standard_error_of_zero_is_not_called_certain():
+    rows = pd.DataFrame([oc_row("a", "power", 1.0)])
+    assert "all replicates agree; its interval stands" in " ".join(printed(print_operating_characteristics, rows).split())
+    assert "all replicates agree" not in printed(print_operating_characteristics, pd.DataFrame([oc_row("a", "power", 0.99)]))

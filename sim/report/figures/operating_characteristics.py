@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from sim.report import tables
+from sim.report import tables, wide
 from sim.report.figures import style
 
 
@@ -47,7 +47,7 @@ def operating_characteristics(
 def _panel(axes: Axes, oc: pd.DataFrame, cells: list[str], metric: str, colour: str, reference: Mapping[str, float]) -> None:
     largest = 0.0
     for y, cell in enumerate(cells):
-        row = tables.pick(oc, cell, metric)
+        row = wide.pick(oc, cell, metric)
         if cell in reference:
             axes.plot([reference[cell]] * 2, [y - 0.32, y + 0.32], color=style.MUTED, linewidth=1.4, zorder=1)
             largest = max(largest, reference[cell])
