@@ -196,6 +196,8 @@ def test_bad_cohorts_are_refused() -> None:
     for keys, message in (({"n": 0}, "1 or more"), ({"n": 10, "followup": -1.0}, "positive number")):
         with pytest.raises(InputError, match=message):
             cohort(PostCartFailure(), 1, **keys)
+    with pytest.raises(InputError, match="the same for both"):
+        cohort(PostCartFailure(), 1, 10, zurko2023(denominator="failures"))
 
 
 def test_benchmark_is_frozen() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.benchmark import Benchmark
 from sim.population import cart_response, courses, covariates
 from sim.population.parameters import Parameters
 from sim.population.post_cart_failure import PostCartFailure
@@ -44,13 +45,21 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 
-def cohort(population: PostCartFailure, seed: int, n: int, followup: float | None = None, baseline: bool = True) -> pd.DataFrame:
+def cohort(
+    population: PostCartFailure,
+    seed: int,
+    n: int,
+    benchmark: Benchmark | None = None,
+    followup: float | None = None,
+    baseline: bool = True,
+) -> pd.DataFrame:
     """Sample n patients from the population's time zero, with all marks of their courses.
 
     Parameters
     ----------
     population : who the patients are, and time zero
     seed, n : address of the cohort; the first 100 patients of 200 are the patients of a cohort of 100
+    benchmark : when given, must read the paper as the population does (its figures are not used: the fit has used them)
     followup : months of administrative follow-up from time zero; None = followed until the event (or, for patients who
         never have it, censored at 1,200 months)
     baseline : whether to add baseline covariates
@@ -69,6 +78,10 @@ def cohort(population: PostCartFailure, seed: int, n: int, followup: float | Non
         raise InputError(f"cohort: n is {n!r}; allowed: a whole number, 1 or more")
     if followup is not None and not 0 < followup < float("inf"):
         raise InputError(f"cohort: followup is {followup}; allowed: a positive number of months, or none")
+    if benchmark is not None and benchmark.denominator != population.denominator:
+        raise InputError(
+            f"benchmark.denominator is {benchmark.denominator}, population.denominator is {population.denominator}; allowed: the same for both"
+        )
     draws = Draws(seed, 0, 1, n)
     cut = np.full(n, 1200.0 if followup is None else float(followup))
     table = patients(population, draws, cut)
