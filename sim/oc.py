@@ -138,8 +138,11 @@ def _by_look(subject: Subject, analysed: Rows, rows: Rows, looks: int, row: obje
         return []
     out: list[Row] = []
     n = len(analysed)
+    # a replicate that broke at a later look is out of every count, its earlier looks too
+    broken = (rows["code"] == Code.FAILED).any()
+    kept = rows[np.isin(rows["replicate"], analysed["replicate"])] if broken else rows
     for look in range(1, looks + 1):
-        here = rows[(rows["look"] == look) & (rows["code"] != Code.FAILED)]
+        here = kept[kept["look"] == look]
         by_now = int(np.sum((analysed["decision"] == REJECT) & (analysed["look"] <= look)))
         out.append(row(f"{subject.rejection}_by_look", proportion(by_now, n), "probability", look))  # type: ignore[operator]
         if subject.rejection == "power":
