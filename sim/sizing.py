@@ -111,12 +111,12 @@ def _simulated_size(trial: Trial, target: float, simulate: Simulate, n_sim: int,
         middle = (low + high) // 2
         low, high = (low, middle) if power(middle).value >= target else (middle, high)
     window = _window(high, target, power, _smallest_n(trial), n_max)
-    reaching = [n for n in window if power(n).value >= target]
-    n = min(reaching)
-    inside = [k for k in window if power(k).low <= target <= power(k).high]
-    safe = min((k for k in window if power(k).low >= target), default=window[-1])
+    n = min(k for k in window if power(k).value >= target)
     for k in _curve_points(n, _smallest_n(trial), n_max):
         power(k)
+    # every n that was looked at counts, also one beyond the window whose interval happens to hold the target
+    inside = [k for k, point in points.items() if point.power.low <= target <= point.power.high]
+    safe = min((k for k, point in points.items() if point.power.low >= target), default=window[-1])
     curve = tuple(points[k] for k in sorted(points))
     return Size(target, n, n, min([*inside, n]), max([*inside, n]), safe, curve, exact=False)
 
