@@ -24,14 +24,14 @@ def is_null(hypothesis: Any) -> bool:
     return text.startswith(("null", "h0", "no_effect", "no effect"))
 
 
-def pick(oc: pd.DataFrame, cell: str, metric: str) -> pd.Series[Any] | None:
-    """Return the row that stands for a metric of a cell: under the alternative where the table tells hypotheses apart by truth."""
-    rows = oc[(oc["cell"] == cell) & (oc["metric"] == metric)]
-    if rows.empty:
-        return None
-    rows = overall(rows)
-    alternative = rows[[not is_null(h) for h in rows["hypothesis"]]]
-    return (alternative if len(alternative) else rows).iloc[0]
+def chosen(oc: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return (cell, metric) -> the row that stands for it: the whole trial's, under the alternative where hypotheses tell truths apart."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in overall(oc).to_dict("records"):
+        key = (row["cell"], row["metric"])
+        if key not in rows or (is_null(rows[key]["hypothesis"]) and not is_null(row["hypothesis"])):
+            rows[key] = {str(name): value for name, value in row.items()}
+    return rows
 
 
 def glance(oc: pd.DataFrame) -> pd.DataFrame:
@@ -48,9 +48,9 @@ def glance(oc: pd.DataFrame) -> pd.DataFrame:
     ]
     if "n" in shown and "expected_n" in shown:
         shown.remove("expected_n")
-    rows = []
+    rows, stand_in = [], chosen(oc)
     for cell in dict.fromkeys(oc["cell"]):
-        found = {metric: pick(oc, cell, metric) for metric in shown}
+        found = {metric: stand_in.get((cell, metric)) for metric in shown}
         rows.append({"cell": cell, **{m: ABSENT if r is None else estimate(r) for m, r in found.items()}})
     return pd.DataFrame(rows, columns=["cell", *shown])
 
@@ -70,9 +70,9 @@ def by_look(oc: pd.DataFrame, metrics: tuple[str, ...]) -> pd.DataFrame:
 
 def sizes(oc: pd.DataFrame) -> pd.DataFrame:
     """Return one row per cell that was sized: n, its interval, the safe n and the power reached, as text."""
-    rows = []
+    rows, stand_in = [], chosen(oc)
     for cell in dict.fromkeys(oc.loc[oc["metric"] == "n", "cell"]):
-        row = {m: pick(oc, cell, m) for m in (*SIZES, "power")}
+        row = {m: stand_in.get((cell, m)) for m in (*SIZES, "power")}
         value = {m: None if r is None else r["estimate"] for m, r in row.items()}
         power = row["power"]
         rows.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -33,21 +34,24 @@ def operating_characteristics(
     cells = list(dict.fromkeys(oc.loc[oc["metric"].isin(metrics), "cell"]))
     if not metrics:
         return ""
+    rows = wide.chosen(oc)
     with style.styled():
         figure = Figure(figsize=(6.2, 0.8 + 0.3 * len(cells)))
         FigureCanvasSVG(figure)
         panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         for axes, metric, colour in zip(panels, metrics, (style.BLUE, style.VERMILION), strict=False):
-            _panel(axes, oc, cells, metric, colour, reference[metric])
+            _panel(axes, rows, cells, metric, colour, reference[metric])
         panels[0].set(yticks=range(len(cells)), yticklabels=cells, ylim=(len(cells) - 0.5, -0.5))
         figure.subplots_adjust(wspace=0.2)
         return style.to_svg(figure, name, "Power and type I error of each design")
 
 
-def _panel(axes: Axes, oc: pd.DataFrame, cells: list[str], metric: str, colour: str, reference: Mapping[str, float]) -> None:
+def _panel(
+    axes: Axes, rows: Mapping[tuple[str, str], dict[str, Any]], cells: list[str], metric: str, colour: str, reference: Mapping[str, float]
+) -> None:
     largest = 0.0
     for y, cell in enumerate(cells):
-        row = wide.pick(oc, cell, metric)
+        row = rows.get((cell, metric))
         if cell in reference:
             axes.plot([reference[cell]] * 2, [y - 0.32, y + 0.32], color=style.MUTED, linewidth=1.4, zorder=1)
             largest = max(largest, reference[cell])
