@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
 MAKEFLAGS += --no-print-directory
-.PHONY: install run test check verify bench lock wheel kernels
+.PHONY: install run test check verify bench lock wheel kernels readme
 
 install: $(VENV)/.run
 
@@ -34,6 +34,10 @@ verify: $(VENV)/.dev kernels
 
 bench: $(VENV)/.dev kernels
 	@$(BIN)/python -m tests.benchmarks.bench $(ARGS)
+
+# The generated tables and figures of README.md.
+readme: $(VENV)/.dev
+	@$(BIN)/python docs/regenerate.py
 
 wheel: $(VENV)/.dev
 	@$(BIN)/python -m build --wheel --no-isolation

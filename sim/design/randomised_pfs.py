@@ -40,7 +40,7 @@ class RandomisedPFS(Design):
     n: int
     alpha: float = 0.025
     events: tuple[int, ...] | None = None
-    event_fraction: float | None = 0.75
+    event_fraction: float | None = 0.65
     information: tuple[float, ...] = (1.0,)
     spending: Spending | None = None
     ratio: tuple[int, int] = (1, 1)
@@ -119,7 +119,7 @@ class RandomisedPFS(Design):
             Assumption("design", f"randomised {a}:{b}, n = {self.n}, progression-free survival (PFS)", "configuration"),
             Assumption("randomisation", f"permuted blocks of {self.block_size}, {where}", "configuration"),
             Assumption("test", f"{self.statistic.label}, one-sided alpha {self.alpha:g}", "Mantel 1966; Peto & Peto 1972"),
-            Assumption("analysis", looks, str(self.spending.label) if self.spending else "single look"),
+            Assumption("analysis", looks, self.spending.label if self.spending else "single look"),
             Assumption(
                 "largest observed hazard ratio that rejects", f"about {self._largest_hazard_ratio:.2f} at the final look", "Schoenfeld 1981"
             ),

@@ -36,7 +36,7 @@ class AgainstPublished:
 def against_published(benchmark: Benchmark, population: PostCartFailure, seed: int) -> AgainstPublished:
     """Sample patients from progression as published (the calibrated mix) and set the published medians beside them."""
     published = replace(population, time_zero="progression", refractory_share=None, regimen="mix", _cache={})
-    patients = cohort(published, seed, PATIENTS, benchmark, followup=36.0, baseline=False)
+    patients = cohort(published, seed, PATIENTS, followup=36.0, baseline=False)
     figures = benchmark.read()
     parts, medians = [], []
     for id, (endpoint, group) in FIGURES.items():

@@ -1,0 +1,109 @@
+"""Make the generated parts of README.md again: tables between markers, figures under docs/figures. Run by `make readme`."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from sim.app.main import main
+from sim.app.tasks.against_published import against_published
+from sim.benchmark import zurko2023
+from sim.population.post_cart_failure import PostCartFailure
+from sim.report.figures.kaplan_meier import kaplan_meier
+from sim.report.figures.power_curve import power_curve
+from sim.report.tables import with_error
+
+ROOT = Path(__file__).resolve().parent.parent
+WORDS = {
+    "single_arm_orr": "single arm, response rate, exact binomial, one-sided 0.05",
+    "single_arm_pfs": "single arm, PFS, one-sample log-rank, one-sided 0.05",
+    "randomised_pfs": "randomised 1:1, PFS, stratified log-rank, one-sided 0.10",
+}
+HEADLINES = {
+    "failure_os_median": "OS from progression, all, months",
+    "d30ref_os_median": "OS from progression, day-30 refractory, months",
+    "d30oth_os_median": "OS from progression, others, months",
+    "treated_os_median": "OS from progression, treated, months",
+    "treated_pfs_median": "PFS from progression, treated, months",
+    "cart_pfs_median": "PFS from infusion, months",
+    "cart_os_median": "OS from infusion, months",
+    "d30ref_share": "refractory at day 30, % of failures",
+    "treated_share": "treated after failure, %",
+}
+
+
+def quickstart(folder: Path) -> str:
+    """Return the quickstart's answer as a Markdown table, and draw the randomised trial's power curve."""
+    _run(["scenarios=quickstart", f"run.folder={folder}", "run.store=null"])
+    table = pd.read_csv(folder / "operating_characteristics.csv")
+    lines = ["| design | patients (95 % Monte Carlo interval) | power | type I error | months | by formula |", "|---|---|---|---|---|---|"]
+    for cell, words in WORDS.items():
+        n, low, high = (int(_pick(table, cell, m)["estimate"]) for m in ("n", "n_low", "n_high"))
+        exact = _pick(table, cell, "n")["n_analysed"] == 0
+        formula = next(
+            (
+                f"{_pick(table, cell, m)['estimate']:.0f} ({m.split('_')[1].title()})"
+                for m in ("n_schoenfeld", "n_wu")
+                if _pick(table, cell, m) is not None
+            ),
+            "–",
+        )
+        power, error, months = (_with_error(_pick(table, cell, m)) for m in ("power", "type_i_error", "expected_duration"))
+        lines.append(f"| {words} | **{n}** ({'exact' if exact else f'{low} to {high}'}) | {power} | {error} | {months} | {formula} |")
+    curve = pd.read_csv(folder / "power_curve.csv")
+    _draw("power_curve", power_curve(curve[curve["cell"] == "randomised_pfs"], "readme"))
+    return (
+        "\n".join(lines) + "\n\n± is the Monte Carlo standard error: 10,000 replicates for power and months, 100,000 for the type I error."
+    )
+
+
+def calibration(folder: Path) -> str:
+    """Return published against achieved for a few headline figures, and draw the calibration's curves."""
+    _run(["task=calibrate", f"run.folder={folder}"])
+    table = pd.read_csv(folder / "calibration.csv").set_index("id")
+    lines = ["| figure | published (95 % interval) | model |", "|---|---|---|"]
+    for id, words in HEADLINES.items():
+        row = table.loc[id]
+        lines.append(f"| {words} | {row['published']:.3g} ({row['ci_low']:.3g} to {row['ci_high']:.3g}) | {row['achieved']:.3g} |")
+    counts = table["verdict"].value_counts()
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
+    picture = against_published(zurko2023(), PostCartFailure(), seed=2657)
+    _draw("kaplan_meier", kaplan_meier(picture.cohort, picture.medians, "OS from progression", "readme"))
+    return "\n".join(lines) + f"\n\nAll {len(table)} figures: {verdicts}."
+
+
+def _pick(table: pd.DataFrame, cell: str, metric: str) -> pd.Series | None:
+    rows = table[(table["cell"] == cell) & (table["metric"] == metric) & (table["look"] == 0)]
+    return None if rows.empty else rows.iloc[0]
+
+
+def _with_error(row: pd.Series) -> str:
+    return with_error(row["estimate"], row["mcse"])
+
+
+def _run(argv: list[str]) -> None:
+    if main(argv) != 0:
+        raise SystemExit(f"postcart {' '.join(argv)} failed")
+
+
+def _draw(name: str, svg: str) -> None:
+    (ROOT / "docs" / "figures" / f"{name}.svg").write_text(svg, encoding="utf-8")
+
+
+def _fill(text: str, name: str, content: str) -> str:
+    pattern = re.compile(rf"(<!-- generated: {name} .*?-->\n).*?(<!-- end -->)", re.DOTALL)
+    if not pattern.search(text):
+        raise SystemExit(f"README.md has no part generated: {name}")
+    return pattern.sub(lambda m: f"{m[1]}{content}\n{m[2]}", text)
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        text = _fill(text, "quickstart", quickstart(Path(folder) / "quickstart"))
+        text = _fill(text, "calibration", calibration(Path(folder) / "calibration"))
+    readme.write_text(text, encoding="utf-8")
