@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from sim.benchmark import conf_folder
 from sim.effect import Effect, HazardRatio, NoEffect, ResponseRateChange
 from sim.population import courses
 from sim.population.multi_state import after_allo, from_first_line, from_progression, grid, post_progression, supportive_care, treated_pfs
@@ -259,3 +261,35 @@ def test_assumptions_name_the_three_refractory_shares() -> None:
     text = "\n".join(f"{a.what}: {a.value}" for a in PostCartFailure().describe())
     for share in ("43.7 %", "48.8 %", "42.4%"):
         assert share in text
+
+
+def test_populations_are_told_apart_by_the_values_of_their_parameters(tmp_path: Path) -> None:
+    source = conf_folder() / "benchmark" / "parameters" / "zurko2023_progressed.yaml"
+    same, other = tmp_path / "same.yaml", tmp_path / "other.yaml"
+    same.write_text(source.read_text())
+    other.write_text(source.read_text().replace("waiting_death_rate: 0.08", "waiting_death_rate: 0.09"))
+    shipped = PostCartFailure().deciding_data
+    assert PostCartFailure(parameters=str(same)).deciding_data == shipped
+    assert PostCartFailure(parameters=str(other)).deciding_data != shipped
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("denominator: progressed", "denominator: failures", "was fitted under denominator failures"),
+        ("theta: ", "thetta: ", "missing theta; unknown thetta"),
+        ("durable_share: 0.", "durable_share: 1.", "within [0, 1]"),
+        ("treated_other: 0.8", "treated_other: 0.99", "which no intent probability reaches"),
+        ("parameters:", "parameter:", "needs a mapping `parameters`"),
+    ],
+)
+def test_a_bad_parameter_file_is_refused_by_name(tmp_path: Path, old: str, new: str, message: str) -> None:
+    source = conf_folder() / "benchmark" / "parameters" / "zurko2023_progressed.yaml"
+    head, body = source.read_text().split("\nparameters:")
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(head + ("\nparameters:" + body).replace(old, new, 1))
+    with pytest.raises(InputError) as error:
+        PostCartFailure(parameters=str(bad))
+    assert message in str(error.value)
+    assert "bad.yaml" in str(error.value)
+    assert "\n" not in str(error.value)

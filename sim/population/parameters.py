@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -186,6 +188,11 @@ def to_mapping(p: Parameters) -> dict[str, Any]:
     out: dict[str, Any] = {f.name: getattr(p, f.name) for f in fields(p) if f.name != "regimens"}
     out["regimens"] = {k.name: {f.name: getattr(k, f.name) for f in fields(k) if f.name != "name"} for k in p.regimens}
     return out
+
+
+def fingerprint(p: Parameters) -> str:
+    """Return 16 hex digits that change with any parameter."""
+    return hashlib.sha256(json.dumps(_rounded(to_mapping(p)), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read(path: Path) -> Parameters:

@@ -23,7 +23,7 @@ from sim.population.multi_state import (
     grid,
     os_from_progression_average,
 )
-from sim.population.parameters import DENOMINATORS, Parameters, read
+from sim.population.parameters import DENOMINATORS, Parameters, fingerprint, read
 from sim.population.population import Population
 from sim.population.study import mix_weights
 from sim.rng import Draws
@@ -32,6 +32,14 @@ from sim.types import Array, Assumption, Courses, Flags, InputError
 TIME_ZEROS = ("infusion", "progression", "first_line_start")
 ENDPOINTS = ("pfs", "os")
 NO_EFFECT = NoEffect()
+
+
+def sum_of(weights: Array, curves: tuple[Array, Array]) -> Array:
+    """Return the weighted sum of two curves; a matrix product would round as the processor's library likes."""
+    out: Array = weights[0] * curves[0] + weights[1] * curves[1]
+    return out
+
+
 STRATA = ("day-30 refractory", "other")
 
 
@@ -110,6 +118,11 @@ class PostCartFailure(Population):
         return p
 
     @property
+    def deciding_data(self) -> str:
+        """A digest of the parameters' values: simulated blocks are stored under it, not under the name of the file."""
+        return fingerprint(self.values)
+
+    @property
     def strata(self) -> tuple[str, ...]:
         return STRATA
 
@@ -144,7 +157,7 @@ class PostCartFailure(Population):
         (1 - p') / (1 - p) when it rises, p by p' / p when it falls, so all stay within [0, 1].
         """
         rates = mix_weights(self.values)[1]
-        p = float(self.weights @ rates)
+        p = float(np.sum(self.weights * rates))
         new = effect.response_rate(p)
         if new == p:
             return rates
@@ -157,13 +170,13 @@ class PostCartFailure(Population):
         return mix_weights(self.values)[1]
 
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
-        rate = float(self.weights @ self.responses(effect))
+        rate = float(np.sum(self.weights * self.responses(effect)))
         if self.time_zero == "first_line_start":
             return rate
         self._refuse_effect(effect)
         if self.time_zero == "progression":
             treated = np.array(self.values.treated)
-            return rate * float(self.strata_shares @ treated if stratum is None else treated[stratum])
+            return rate * float(np.sum(self.strata_shares * treated) if stratum is None else treated[stratum])
         raise InputError("population: response to first line is not defined from infusion; use time_zero progression or first_line_start")
 
     def _refuse_effect(self, effect: Effect) -> None:
@@ -200,7 +213,7 @@ class PostCartFailure(Population):
         key = (endpoint, effect, stratum)
         if key not in self._cache:
             both = self._curves(effect)[endpoint]
-            s = self.strata_shares @ np.array(both) if stratum is None else both[stratum]
+            s = sum_of(self.strata_shares, both) if stratum is None else both[stratum]
             self._cache[key] = Curve(STEP, np.minimum.accumulate(np.clip(s, 0.0, 1.0)))
         return self._cache[key]  # type: ignore[return-value]
 
