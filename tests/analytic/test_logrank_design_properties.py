@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.statistic.analytic import freedman, lachin_foulkes, schoenfeld, weighted_logrank
+from sim.statistic.analytic import average_hazard_ratio, freedman, lachin_foulkes, schoenfeld, weighted_logrank
 from sim.statistic.analytic.expected_events import PiecewiseRate, TwoArmPlan, expected_dropouts, expected_events, time_of_events
 from sim.types import InputError
 
@@ -89,6 +89,8 @@ def test_duration_and_followup_for_events():
 
 def test_no_effect_gives_alpha():
     same = replace(PLAN, experimental=FLAT)
+    assert average_hazard_ratio.power(same, 20.0, 0.025, "alternative") == pytest.approx(0.025, abs=1e-12)
+    assert average_hazard_ratio.average_hazard_ratio(PLAN, 20.0).ahr == pytest.approx(0.6, abs=1e-12)
     assert weighted_logrank.power(same, 20.0, 0.025) == pytest.approx(0.025, abs=1e-12)
     assert weighted_logrank.cox_hazard_ratio(PLAN, 20.0)[0] == pytest.approx(0.6, abs=1e-10)
 
@@ -108,6 +110,8 @@ def test_no_effect_gives_alpha():
         lambda: lachin_foulkes.size(PLAN, 0.6, 4.0, method="other"),
         lambda: weighted_logrank.time_for_power(PLAN, 0.025, 0.999, 30.0),
         lambda: expected_events(PLAN, 0.0),
+        lambda: average_hazard_ratio.power(replace(PLAN, experimental=PiecewiseRate((0.0, 2.0), (0.2, 0.0))), 20.0),
+        lambda: average_hazard_ratio.power(PLAN, 20.0, information="none"),
         lambda: PiecewiseRate((1.0,), (0.2,)),
         lambda: PiecewiseRate((0.0, 2.0), (0.2,)),
         lambda: PiecewiseRate((0.0,), (-0.2,)),

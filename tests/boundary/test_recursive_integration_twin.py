@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from sim.boundary.beta_spending import beta_spending_bounds
 from sim.boundary.recursive_integration import crossing_probabilities
+from sim.boundary.spending import HwangShihDeCani, LanDeMetsOBrienFleming
 from tests.boundary import naive_recursive_integration as naive
 
 CASES = {
@@ -23,3 +25,14 @@ def test_crossing_probabilities(name):
     found = crossing_probabilities(information, np.array(upper), np.array(lower), theta * math.sqrt(information[-1]))
     assert found.upper == pytest.approx(above, abs=1e-7)
     assert found.lower == pytest.approx(below, abs=1e-7)
+
+
+@pytest.mark.parametrize("binding", [True, False])
+def test_beta_spending_spends_what_it_says(binding):
+    t = (0.3, 0.6, 1.0)
+    efficacy, futility = LanDeMetsOBrienFleming(), HwangShihDeCani(-2)
+    design = beta_spending_bounds(t, 0.025, 0.1, efficacy, futility, binding)
+    _, below = naive.crossing(t, design.upper, design.lower, design.drift)
+    above, _ = naive.crossing(t, design.upper, design.lower if binding else (-np.inf,) * 3, 0.0)
+    assert np.cumsum(below) == pytest.approx(futility.spent(np.array(t), 0.1), abs=1e-7)
+    assert np.cumsum(above) == pytest.approx(efficacy.spent(np.array(t), 0.025), abs=1e-7)

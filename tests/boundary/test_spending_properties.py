@@ -43,6 +43,14 @@ def test_the_total_allowance_shrinks_with_alpha(spending, looks, alpha, more):
     assert strict[0] >= lenient[0]
 
 
+@given(
+    spending=st.sampled_from([LanDeMetsOBrienFleming(), LanDeMetsPocock(), KimDeMets(2.0), HwangShihDeCani(-4.0)]), looks=LOOKS, alpha=ALPHA
+)
+@settings(max_examples=60, deadline=None)
+def test_every_bound_falls_with_alpha(spending, looks, alpha):
+    assert np.all(efficacy_bounds(looks, alpha, spending) > efficacy_bounds(looks, 1.2 * alpha, spending))
+
+
 @given(looks=LOOKS, alpha=ALPHA, delta=st.floats(0, 0.5), more=st.floats(1.05, 2.0))
 @settings(max_examples=30, deadline=None)
 def test_classical_bounds_are_monotone_in_alpha(looks, alpha, delta, more):

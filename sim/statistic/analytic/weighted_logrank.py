@@ -46,7 +46,7 @@ def score(plan: TwoArmPlan, calendar: float, rho: float = 0.0, gamma: float = 0.
     """
     at = risk_sets(plan, calendar)
     total = at.control + at.experimental
-    w = _weight(plan, at, rho, gamma)
+    w = fleming_harrington(plan, at, rho, gamma)
     product = at.control * at.experimental / np.where(total > 0, total, 1.0)
     u = float(np.sum(w * at.width * product * (at.hazard_experimental - at.hazard_control)))
     per_event = product / np.where(total > 0, total, 1.0)
@@ -99,7 +99,7 @@ def cox_hazard_ratio(plan: TwoArmPlan, calendar: float, rho: float = 0.0, gamma:
     Lin RS, Leon LF. Estimation of treatment effects in weighted log-rank tests. Contemp Clin Trials Commun 2017;8:147-155.
     """
     at = risk_sets(plan, calendar)
-    w = _weight(plan, at, rho, gamma)
+    w = fleming_harrington(plan, at, rho, gamma)
     events = at.events_control + at.events_experimental
 
     def share(log_hr: float) -> Array:
@@ -114,7 +114,8 @@ def cox_hazard_ratio(plan: TwoArmPlan, calendar: float, rho: float = 0.0, gamma:
     return math.exp(log_hr), float(np.sum(w * w * p * (1 - p) * events)) / slope**2
 
 
-def _weight(plan: TwoArmPlan, at: RiskSets, rho: float, gamma: float) -> Array:
+def fleming_harrington(plan: TwoArmPlan, at: RiskSets, rho: float, gamma: float) -> Array:
+    """Return S^rho (1 - S)^gamma at each node, float64[m], S the pooled survival."""
     control = np.exp(-plan.control.integral(at.time))
     experimental = np.exp(-plan.experimental.integral(at.time))
     share = plan.ratio / (1 + plan.ratio)
