@@ -17,6 +17,7 @@ import hashlib
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numba
 
@@ -33,4 +34,4 @@ def _cache_folder() -> Path:
 if "NUMBA_CACHE_DIR" not in os.environ:
     numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
 
-OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}

@@ -34,10 +34,13 @@ class AgainstPublished:
 
 
 def against_published(benchmark: Benchmark, population: PostCartFailure, seed: int) -> AgainstPublished:
-    """Sample patients from progression as published (the calibrated mix) and set the published medians beside them."""
-    published = replace(population, time_zero="progression", refractory_share=None, regimen="mix", _cache={})
-    patients = cohort(published, seed, PATIENTS, followup=36.0, baseline=False)
+    """Sample patients from progression, in the mix that the authors saw, and set the published medians beside them."""
     figures = benchmark.read()
+    seen = figures["progressed_n" if benchmark.denominator == "progressed" else "failure_n"].numerator
+    refractory = figures["d30ref_share"].numerator
+    share = None if seen is None or refractory is None else refractory / seen
+    published = replace(population, time_zero="progression", refractory_share=share, regimen="mix", _cache={})
+    patients = cohort(published, seed, PATIENTS, followup=36.0, baseline=False)
     parts, medians = [], []
     for id, (endpoint, group) in FIGURES.items():
         chosen = _group(patients, group)

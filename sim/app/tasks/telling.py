@@ -15,6 +15,7 @@ from sim.app.tasks.against_published import against_published
 from sim.app.tasks.outputs import write_table
 from sim.app.tasks.simulation import Truth
 from sim.design.single_arm_pfs import SingleArmPFS
+from sim.effect import HazardRatio
 from sim.population.calibration import calibrate
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.html import write_report
@@ -28,7 +29,6 @@ LIMITATIONS = [
     "Asymptotic tests keep their small-sample type I error, which is reported and not corrected.",
     "Progression is taken as observed when it happens; the dates of scans are not simulated.",
 ]
-SINGLE_ARM_PFS = "A single-arm result on progression-free survival is not interpretable as evidence of efficacy without a control: use it as a decision tool only."
 
 
 def tell(study: Study, folder: Path, table: pd.DataFrame | None, lines: list[str], curve: pd.DataFrame | None = None) -> None:
@@ -44,7 +44,6 @@ def tell(study: Study, folder: Path, table: pd.DataFrame | None, lines: list[str
     cited = sorted({c.benchmark.citation for c in study.cells if c.benchmark is not None})
     record = provenance.collect(study.run.seed, study.resolved_config, study.command, files_of(study), cited)
     provenance.write(record, folder / "provenance.json")
-    single_arm_pfs = any(isinstance(c.trial.design, SingleArmPFS) for c in study.cells)
     story = Story(
         title=study.title or f"Operating characteristics of {study.scenario}",
         question=study.question or "What are the power, the type I error and the cost of this trial?",
@@ -55,7 +54,7 @@ def tell(study: Study, folder: Path, table: pd.DataFrame | None, lines: list[str
         calibration=calibration,
         cohort=cohort,
         published_medians=medians,
-        limitations=[*([SINGLE_ARM_PFS] if single_arm_pfs else []), *LIMITATIONS],
+        limitations=LIMITATIONS,
         citations=record["citations"],
         provenance=record,
     )
@@ -81,10 +80,7 @@ def _cell_story(cell: Cell) -> CellStory:
 
 def power_lines(study: Study, table: pd.DataFrame) -> list[str]:
     """Say the power, the type I error and the duration of each cell in a sentence."""
-    return [
-        f"{cell.name.replace('_', ' ')}: {_what(cell)} with n = {cell.trial.plan.n} has {_operating(table, cell.name)}."
-        for cell in study.cells
-    ]
+    return [f"{_what(cell)}, {cell.trial.plan.n} patients{_in_cell(study, cell)}: {_operating(table, cell.name)}." for cell in study.cells]
 
 
 def size_lines(study: Study, table: pd.DataFrame, target: float) -> list[str]:
@@ -95,14 +91,20 @@ def size_lines(study: Study, table: pd.DataFrame, target: float) -> list[str]:
         exact = _value(table, cell.name, "n")["n_analysed"] == 0
         interval = "exact" if exact else f"Monte Carlo interval {low} to {high}"
         lines.append(
-            f"{cell.name.replace('_', ' ')}: {_what(cell)} needs {n} patients ({interval}) for a power of {target:.0%}; it then has {_operating(table, cell.name)}."
+            f"{_what(cell)}{_in_cell(study, cell)}: {n} patients ({interval}) for a power of {target:.0%}. "
+            f"That trial has {_operating(table, cell.name)}.{_beside(table, cell)}"
         )
     return lines
 
 
 def _what(cell: Cell) -> str:
-    effect = cell.trial.effect.describe()[0]
-    return f"{cell.trial.design.describe(cell.trial.population)[0].value.split(', n =')[0]} trial of {cell.trial.plan.hypothesis} ({effect.value})"
+    design = cell.trial.design.describe(cell.trial.population)[0].value
+    arms, endpoint = design.split(", n = ")[0], design.rsplit(", ", 1)[1]
+    return f"{arms[0].upper()}{arms[1:]}, {endpoint}, {cell.trial.effect.describe()[0].value}"
+
+
+def _in_cell(study: Study, cell: Cell) -> str:
+    return f" [{cell.name}]" if len(study.cells) > 1 else ""
 
 
 def _operating(table: pd.DataFrame, cell: str) -> str:
@@ -113,8 +115,24 @@ def _operating(table: pd.DataFrame, cell: str) -> str:
             parts.append(f"{words} {with_error(row['estimate'], row['mcse'])} ({int(row['n_analysed']):,} replicates)")
     duration = _value(table, cell, "expected_duration")
     if duration is not None:
-        parts.append(f"an expected duration of {duration['estimate']:.1f} months")
+        parts.append(f"an expected duration of {with_error(duration['estimate'], duration['mcse'])} months")
     return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
+
+
+def _beside(table: pd.DataFrame, cell: Cell) -> str:
+    """Set the formula's n beside the simulated one, and say why they differ when they do."""
+    formula = _value(table, cell.name, "n_schoenfeld")
+    if formula is None:
+        return ""
+    line = f" Schoenfeld's formula asks for {formula['estimate']:.0f}"
+    effect = cell.trial.effect
+    if isinstance(cell.trial.population, PostCartFailure) and isinstance(effect, HazardRatio):
+        average = marginal.marginal_effect(cell.trial.population, effect)
+        line += (
+            f": it takes {effect.hr:g} as the hazard ratio of the whole population, where the average over {average.horizon:g} months"
+            f" is {average.average_hazard_ratio:.2f} and fades as those who hardly ever progress remain"
+        )
+    return line + "."
 
 
 def _value(table: pd.DataFrame, cell: str, metric: str) -> Any:
