@@ -8,7 +8,7 @@ from typing import Any
 from hydra.utils import instantiate
 
 from sim.app import cells, security
-from sim.app.compose import Composed, compose
+from sim.app.compose import Composed, compose, compose_cell
 from sim.app.errors import one_line
 from sim.app.overlays import Overlays
 from sim.app.schema import GROUPS, TRIAL_GROUPS
@@ -40,12 +40,16 @@ def build(overrides: list[str], overlays: Overlays, command: str, name: str = ""
     run = Run(**{**plain["run"], "allow_targets": trusted}, quiet=quiet)
     common = _instantiate({key: plain[key] for key in ("executor", "task")}, base, overlays, trusted)
     built, resolved = [], {}
+    made: dict[tuple[str, str], Any] = {}  # equal choices are one object, so that cells share what it computes once
     scenario = _scenario(base)
     for label, own in cells.expand(plain["cells"], plain["grid"]) or [("", [])]:
         try:
-            composed = compose(cells.merge(overrides, own), overlays) if own else base
+            composed = compose_cell(base, overrides, own, overlays) if own else base
             configuration = security.resolve(composed.config, trusted)
-            parts = _instantiate({key: configuration[key] for key in ("benchmark", *TRIAL_GROUPS)}, composed, overlays, trusted)
+            wanted = {key: configuration[key] for key in ("benchmark", *TRIAL_GROUPS)}
+            new = {key: value for key, value in wanted.items() if (key, repr(value)) not in made}
+            made |= {(key, repr(wanted[key])): part for key, part in _instantiate(new, composed, overlays, trusted).items()}
+            parts = {key: made[key, repr(value)] for key, value in wanted.items()}
             full = ",".join(part for part in (name, label) if part) or composed.choices["design"]
             built.append(Cell(full, _trial(parts), parts["benchmark"]))
         except InputError as error:

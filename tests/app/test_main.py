@@ -6,8 +6,10 @@ import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -204,3 +206,23 @@ def test_help_imports_nothing_heavy(folder):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "HEAVY [] 0"
+
+
+@pytest.mark.process
+def test_ctrl_c_as_a_process(folder):
+    argv = ["scenarios=textbook_rct_pfs", "task=power", "run.n_sim=50000000", "run.store=blocks", "run.workers=2"]
+    # a group of its own, or the interrupt would reach the test runner too
+    running = subprocess.Popen(
+        [sys.executable, "-m", "sim", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while running.poll() is None and not list(folder.glob("blocks/**/block-*.parquet")):
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGINT)
+    out, err = running.communicate()
+    assert running.returncode == 130, err
+    assert out == ""
+    assert re.fullmatch(
+        r"postcart: interrupted; no result was complete, the run's folder is removed; \d+ finished block\(s\) in blocks serve the next run\n",
+        err,
+    )
+    assert [path.name for path in folder.iterdir()] == ["blocks"]
