@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sim.effect import HazardProfile
 from sim.kernels import post_cart_failure as kernel
+from sim.kernels.vectors import log
 from sim.population.multi_state import Infusion, convolve, fate_shares
 from sim.population.parameters import Parameters
 from sim.rng import Draws
@@ -189,10 +190,10 @@ def after_infusion(p: Parameters, weights: Array, response: Array, draws: Draws,
     n = group.size
     shares = fate_shares(p)
     given = np.cumsum(shares[::-1, 1:3], axis=1) / (1 - shares[::-1, :1])  # row 0 = not bridged
-    numbers = np.array([
-        np.log(p.refractory_progression_median), p.refractory_progression_sigma, np.log(p.late_progression_median), p.late_progression_sigma,
-        np.log(p.death_without_progression_median), p.death_without_progression_sigma, p.late_progression_shift, p.background_death_rate,
-    ])  # fmt: skip
+    medians = log([p.refractory_progression_median, p.late_progression_median, p.death_without_progression_median])
+    sigmas = (p.refractory_progression_sigma, p.late_progression_sigma, p.death_without_progression_sigma)
+    pairs = [x for pair in zip(medians, sigmas, strict=True) for x in pair]
+    numbers = np.array([*pairs, p.late_progression_shift, p.background_death_rate])
     bridging, fate, time = np.empty(n, dtype=np.uint8), np.empty(n, dtype=np.uint8), np.empty(n)
     words = _flat(draws, ("bridging", "day30_group", "time_to_progression", "cart_background_death"))
     kernel.after_infusion(group.reshape(-1), *words, bridging_given_group(p), np.ascontiguousarray(given), numbers, bridging, fate, time)

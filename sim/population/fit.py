@@ -8,7 +8,7 @@ Soft priors hold what the figures leave open; they and all weights are in the re
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,24 +86,27 @@ class FitReport:
 
     objective : half the sum of squares of both problems, priors included
     residuals : figure -> (published, achieved, weight); priors : parameter -> (prior, fitted, weight), log scale
-    curvature : parameter -> share of the objective's curvature that comes from figures rather than from its prior
-    standard_error : parameter -> standard error on the log scale from the curvature of the whole objective, weights as given
+    assumed : what was fixed, and at what value
     """
 
     objective: float
     residuals: dict[str, tuple[float, float, float]]
     priors: dict[str, tuple[float, float, float]]
-    curvature: dict[str, float]
+    assumed: dict[str, float]
     evaluations: int
 
 
-def fit(benchmark: Benchmark, start: dict[str, float] | None = None) -> tuple[Parameters, FitReport]:
+def fit(
+    benchmark: Benchmark, start: Mapping[str, float] | None = None, assume: Mapping[str, float] | None = None, tolerant: bool = False
+) -> tuple[Parameters, FitReport]:
     """Fit the model to the figures of `benchmark` alone; nothing random, so the same figures give the same parameters.
 
     Parameters
     ----------
     benchmark : the published figures, overrides applied, and the denominator to read them under
     start : values to start from, by parameter name, instead of the defaults (multipliers as `multiplier_<regimen>`)
+    assume : other values for what no figure pins down, by name, within `STATED_RANGES`
+    tolerant : accept figures that cannot all be met (simulated copies of the study); else they are refused
 
     Raises
     ------
@@ -113,7 +116,8 @@ def fit(benchmark: Benchmark, start: dict[str, float] | None = None) -> tuple[Pa
     counts = study.counts(figures, benchmark.denominator)
     begun = {name: v[0] for name, v in _after_settings(benchmark.denominator).items()} | {name: v[0] for name, v in BEFORE.items()}
     begun |= start or {}
-    base = _base(figures, counts, benchmark.denominator, begun)
+    assumed = _assumed(benchmark.denominator, assume or {})
+    base = _base(figures, counts, benchmark.denominator, begun | assumed)
     t = grid(0.02, 100.0)
     follow = study.followup_survival(benchmark.followup, t)
 
@@ -124,7 +128,7 @@ def fit(benchmark: Benchmark, start: dict[str, float] | None = None) -> tuple[Pa
     targets_after = _targets_after(figures, counts)
     fitted, second = _solve(base, _after_settings(benchmark.denominator), after, targets_after, WEIGHTS_AFTER)
     for name, (published, achieved, weight) in second.residuals.items():
-        if weight >= 60 and abs(achieved / published - 1) > EXACT:
+        if not tolerant and weight >= 60 and abs(achieved / published - 1) > EXACT:
             raise InputError(
                 f"fit: no parameters bring {name} near {published:g} (best {achieved:.3g}); the benchmark's figures contradict each other under this model"
             )
@@ -133,8 +137,20 @@ def fit(benchmark: Benchmark, start: dict[str, float] | None = None) -> tuple[Pa
     fitted = replace(fitted, second_line_share=min(second_line, 1.0), marks=marks.solve(study_of_fit))
     return fitted, FitReport(
         first.objective + second.objective, first.residuals | second.residuals, first.priors | second.priors,
-        first.curvature | second.curvature, first.evaluations + second.evaluations,
+        assumed, first.evaluations + second.evaluations,
     )  # fmt: skip
+
+
+def _assumed(denominator: str, assume: Mapping[str, float]) -> dict[str, float]:
+    out = {**FIXED, "supportive_shape": SUPPORTIVE_SHAPE[denominator]}
+    for name, value in assume.items():
+        if name not in STATED_RANGES:
+            raise InputError(f"fit: assume.{name}: no such assumption; allowed: {', '.join(STATED_RANGES)}")
+        low, high = STATED_RANGES[name]
+        if not low * (1 - 1e-9) <= value <= high * (1 + 1e-9):
+            raise InputError(f"fit: assume.{name} is {value:g}; allowed: {low:g} to {high:g}")
+        out[name] = float(value)
+    return out
 
 
 def _after_settings(denominator: str) -> dict[str, tuple[float, float | None, float]]:
@@ -146,7 +162,7 @@ def _base(figures: dict[str, Figure], counts: study.Counts, denominator: str, be
     allo = _fit_allo(figures)
     death = _fit_death_time(figures)
     table: dict[str, Any] = {
-        "denominator": denominator, **FIXED, "supportive_shape": SUPPORTIVE_SHAPE[denominator],
+        "denominator": denominator,
         "treated_refractory": counts.treated_refractory / counts.refractory, "treated_other": counts.treated_other / counts.other,
         "bridged": counts.bridged / counts.infused, "second_line_share": counts.second_line / counts.treated, **allo, **death,
     }  # fmt: skip
@@ -227,7 +243,6 @@ class _Part:
     objective: float
     residuals: dict[str, tuple[float, float, float]]
     priors: dict[str, tuple[float, float, float]]
-    curvature: dict[str, float]
     evaluations: int
 
 
@@ -282,24 +297,20 @@ def _solve(
             break
     p = parameters(x)
     got = expected(p)
-    figures_part = np.sum(solution.jac[: len(keys)] ** 2, axis=0)
-    prior_part = np.sum(solution.jac[len(keys) :] ** 2, axis=0) if held else np.zeros(len(names))
-    curvature = {n: float(f / (f + q)) for n, f, q in zip(names, figures_part, prior_part, strict=True)}
     return p, _Part(
         float(solution.cost), {k: (targets[k], got[k], weights[k]) for k in keys},
-        {n: (settings[n][1], value_of(p, n), settings[n][2]) for n in held}, curvature, evaluations,
+        {n: (settings[n][1], value_of(p, n), settings[n][2]) for n in held}, evaluations,
     )  # fmt: skip
 
 
 def notes(benchmark: Benchmark, report: FitReport) -> dict[str, Any]:
-    """Return what a parameter file says above its parameters: the source, the objective, residuals, priors, curvature."""
+    """Return what a parameter file says above its parameters: the source, the objective, residuals, priors, assumptions."""
     return {
         "source": benchmark.citation,
         "made_by": "sim.population.fit.fit",
         "objective": report.objective,
         "fitted_figures": {k: {"published": a, "achieved": b, "weight": w} for k, (a, b, w) in report.residuals.items()},
         "soft_priors": {k: {"prior": a, "fitted": b, "weight": w} for k, (a, b, w) in report.priors.items()},
-        "share_of_curvature_from_figures": report.curvature,
-        "assumed": {**FIXED, "supportive_shape": SUPPORTIVE_SHAPE[benchmark.denominator]},
+        "assumed": report.assumed,
         "plausible_ranges": {k: list(v) for k, v in STATED_RANGES.items()},
     }

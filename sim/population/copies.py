@@ -1,0 +1,106 @@
+"""Simulated copies of the whole study: how its published figures would scatter if the calibrated model were the truth."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from sim.benchmark import Benchmark, Figure
+from sim.population import measures
+from sim.population.post_cart_failure import PostCartFailure
+from sim.population.simulated_study import simulate_study
+
+COLUMNS = (
+    "id",
+    "role",
+    "published",
+    "achieved",
+    "percentile",
+    "bias_in_sd",
+    "sd",
+    "sd_exponential",
+    "sd_ratio",
+    "ci_model_low",
+    "ci_model_high",
+    "note",
+)
+
+_NOTES = {
+    "cart_os_median": "the curve is flat at its median: copies scatter more than an exponential would",
+    "nobt_pfs_median": "the curve is flat at its median: copies scatter more than an exponential would",
+    "nobt_os_median": "the curve is flat at its median; most copies do not reach it",
+    "d30ref_os_median": "a steep start and a long tail: flat at the median",
+    "failure_os_median": "mixture of fast and slow courses: flatter at the median than an exponential",
+}
+
+
+def copies(benchmark: Benchmark, population: PostCartFailure, n: int, seed: int) -> pd.DataFrame:
+    """Return the figures measured on n simulated copies of the study, one row per copy."""
+    return pd.DataFrame([simulate_study(benchmark, population, seed, replicate) for replicate in range(n)])
+
+
+def compare(benchmark: Benchmark, population: PostCartFailure, measured: pd.DataFrame) -> pd.DataFrame:
+    """Set each published figure among its copies.
+
+    Returns
+    -------
+    DataFrame: published; achieved (the model's expectation); percentile of the published figure among the copies;
+    bias (median copy less expectation, in SDs of the copies); SD of the copies and of the published interval (logs of
+    times, logits of shares), their ratio; and the interval of the copies (`ci_model`), shifted to the published figure
+
+    Notes
+    -----
+    A median that a copy does not reach counts as infinite: it takes part in percentiles and quantiles. SDs are
+    robust, (q84.13 - q15.87) / 2, so that a few infinite copies do not spoil them.
+    """
+    figures, expected = benchmark.read(), measures.achieved(benchmark, population.values)
+    rows = []
+    for id in measured.columns:
+        f = figures[id]
+        if not math.isnan(f.value) and f.judged:
+            rows.append(_row(f, expected[id], measured[id].to_numpy(dtype=float)))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _row(f: Figure, achieved: float, values: np.ndarray) -> tuple[object, ...]:
+    scale = _scale(f)
+    x = np.sort(np.array([scale(v) for v in values[~np.isnan(values)]]))
+    low, mid, high = (_quantile(x, q) for q in (0.158655, 0.5, 0.841345))
+    sd = (high - low) / 2
+    published, expected = scale(f.target), scale(achieved)
+    exponential = (scale(f.ci_high) - scale(f.ci_low)) / 3.92
+    percentile = 100 * (np.mean(x < published) + 0.5 * np.mean(x == published))
+    back = _back(f)
+    ends = [back(published + _quantile(x, q) - mid) for q in (0.025, 0.975)]
+    return (
+        f.id,
+        f.role,
+        f.target,
+        achieved,
+        percentile,
+        (mid - expected) / sd,
+        sd,
+        exponential,
+        sd / exponential,
+        *ends,
+        _NOTES.get(f.id, ""),
+    )
+
+
+def _quantile(x: np.ndarray, q: float) -> float:
+    """Order statistic: no interpolation, since a neighbour may be infinite."""
+    return float(x[min(int(q * len(x)), len(x) - 1)])
+
+
+def _scale(f: Figure):  # type: ignore[no-untyped-def]
+    if f.is_share:
+        return lambda v: math.log(min(max(v, 0.05), 99.95) / (100 - min(max(v, 0.05), 99.95)))
+    return lambda v: math.inf if math.isinf(v) else math.log(v)
+
+
+def _back(f: Figure):  # type: ignore[no-untyped-def]
+    if f.is_share:
+        return lambda v: 100 / (1 + math.exp(-v))
+    return lambda v: math.inf if math.isinf(v) else math.exp(v)
