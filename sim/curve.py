@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.kernels.vectors import exp, log
 from sim.types import Array, InputError
+
+LN2 = 0.6931471805599453
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +49,7 @@ class Curve:
         if not (median > 0 and math.isfinite(median)):
             raise InputError(f"curve: median is {median}; allowed: a positive number of months")
         t = np.arange(round(end / step) + 1) * step
-        return cls(step, np.exp2(-t / median))
+        return cls(step, exp(-LN2 / median * t))
 
     @property
     def times(self) -> Array:
@@ -56,7 +59,7 @@ class Curve:
     def cumulative_hazard(self) -> Array:
         """Return -log S on the grid, float64[k]; where S is 0 the last finite hazard continues."""
         floor = 1e-300
-        h = -np.log(np.maximum(self.survival, floor))
+        h = -log(np.maximum(self.survival, floor))
         return np.maximum.accumulate(h)
 
     def at(self, t: float | Array) -> Array:

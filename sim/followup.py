@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 
@@ -73,7 +75,7 @@ class ExponentialDropout(Dropout):
         if self.hazard is not None:
             return float(self.hazard)
         assert self.monthly_probability is not None
-        return -math.log1p(-self.monthly_probability)
+        return _hazard_of(float(self.monthly_probability))
 
     def watch(self, draws: Draws, time: Array) -> tuple[Array, Flags]:
         event = np.empty(time.shape, dtype=np.uint8)
@@ -82,6 +84,12 @@ class ExponentialDropout(Dropout):
 
     def describe(self) -> list[Assumption]:
         return [Assumption("dropout", f"exponential, hazard {self.hazard_per_month:.4f} per month", "configuration")]
+
+
+@lru_cache(maxsize=64)
+def _hazard_of(monthly_probability: float) -> float:
+    # correctly rounded, as the C library's log1p is not on every processor
+    return -float((1 - Decimal(monthly_probability)).ln())
 
 
 class Cut(ABC):

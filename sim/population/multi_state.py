@@ -14,6 +14,7 @@ from scipy.special import gamma, gammainc, ndtr
 
 from sim.effect import HazardProfile
 from sim.kernels.post_cart_failure import decayed_sum
+from sim.kernels.vectors import exp
 from sim.population.parameters import Parameters
 from sim.types import Array
 
@@ -125,7 +126,7 @@ def progression_free(p: Parameters, group: int, weights: Array, response: Array,
     for w, h, a in classes:
         if w == 0:
             continue
-        stay = w * np.exp(-h * cumulative - a * t)
+        stay = w * exp(-h * cumulative - a * t)
         free += stay
         exits += w - stay
         if a > 0:
@@ -134,7 +135,7 @@ def progression_free(p: Parameters, group: int, weights: Array, response: Array,
             exits[1:] -= np.cumsum(to_allo)
     allo, remission = np.concatenate([[0.0], np.cumsum(arrivals)]), np.empty_like(t)
     at_risk = (1 - p.allo_cured) * arrivals
-    decayed_sum(at_risk * np.exp(-0.5 * p.allo_relapse_rate * rise), np.exp(-p.allo_relapse_rate * rise), remission)
+    decayed_sum(at_risk * exp(-0.5 * p.allo_relapse_rate * rise), exp(-p.allo_relapse_rate * rise), remission)
     return ProgressionFree(free + p.allo_cured * allo + remission, exits, allo, at_risk - np.diff(remission))
 
 

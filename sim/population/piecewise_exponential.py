@@ -8,9 +8,10 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from sim.curve import Curve
+from sim.curve import LN2, Curve
 from sim.effect import NO_EFFECT, Effect, HazardProfile
 from sim.kernels.piecewise import bernoulli, categories, invert_hazard
+from sim.kernels.vectors import exp
 from sim.population.population import Population
 from sim.rng import Draws
 from sim.types import Array, Assumption, Courses, Flags, InputError
@@ -91,7 +92,7 @@ class PiecewiseExponential(Population):
     def _control(self) -> Array:
         """float64[g, k]"""
         if self.medians is not None:
-            return np.repeat(np.log(2) / np.array(self.medians)[:, None], len(self.breaks), axis=1)
+            return np.repeat(LN2 / np.array(self.medians)[:, None], len(self.breaks), axis=1)
         return np.array(self.hazards, dtype=float)
 
     @property
@@ -132,7 +133,7 @@ class PiecewiseExponential(Population):
     def _after_progression(self) -> float:
         if self.survival_after_progression_median is None:
             raise InputError("population: overall survival needs population.survival_after_progression_median (months)")
-        return float(np.log(2)) / self.survival_after_progression_median
+        return LN2 / self.survival_after_progression_median
 
     def _tables(self, profile: HazardProfile) -> tuple[Array, Array, Array]:
         return _group_tables(self, profile)
@@ -155,7 +156,7 @@ class PiecewiseExponential(Population):
         for g in groups:
             hazard = np.where(inverse[2 * g + 1] >= 1e300, 0.0, 1 / inverse[2 * g + 1])
             k = np.searchsorted(edges, t, side="right") - 1
-            s = np.exp(-(before[2 * g + 1][k] + hazard[k] * (t - edges[k])))
+            s = exp(-(before[2 * g + 1][k] + hazard[k] * (t - edges[k])))
             if endpoint == "os":
                 s = _add_exponential(s, self._after_progression(), GRID_STEP)
             elif endpoint != "pfs":
@@ -165,7 +166,7 @@ class PiecewiseExponential(Population):
 
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
         rates = np.array([effect.response_rate(r) for r in self.response_rates])
-        return float(rates[stratum]) if stratum is not None else float(rates @ self.strata_shares)
+        return float(rates[stratum]) if stratum is not None else float(np.sum(rates * self.strata_shares))
 
     def describe(self) -> list[Assumption]:
         lines = [Assumption("population", "textbook: piecewise exponential progression-free survival", "configuration")]
@@ -192,7 +193,7 @@ def _tables(hazard: Array, breaks: tuple[float, ...]) -> tuple[Array, Array, Arr
 
 def _add_exponential(survival: Array, rate: float, step: float) -> Array:
     """Return the curve of T + X with T of `survival` and X exponential, by exact steps with T's mass spread evenly in each cell."""
-    decay = np.exp(-rate * step)
+    decay = exp([-rate * step])[0]
     within = (1 - decay) / (rate * step)
     alive_after = np.zeros_like(survival)
     mass = -np.diff(survival)

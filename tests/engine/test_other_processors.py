@@ -1,0 +1,75 @@
+"""Level: developer. The same table on another processor: a cluster mixes generations, so bits must not depend on the code they choose.
+
+Each run is a process of its own whose numba, numpy, C library or linear algebra believes in a lesser processor.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from sim.kernels import OPTIONS, logrank, piecewise
+
+SCRIPT = Path(__file__).with_name("studies.py")
+LEVELS = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+
+DISGUISES = {
+    "plain": {},
+    "numba_for_any_x86": {"NUMBA_CPU_NAME": "generic"},
+    "numpy_without_any_level": {"NPY_DISABLE_CPU_FEATURES": " ".join(LEVELS)},
+    "numpy_without_the_upper_levels": {"NPY_DISABLE_CPU_FEATURES": " ".join(LEVELS[1:])},
+    "old_c_library_code": {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-FMA,-AVX2,-AVX512F"},
+    "linear_algebra_of_2008": {"OPENBLAS_CORETYPE": "Nehalem"},
+}
+
+
+def run(disguise: dict[str, str], cache: Path) -> dict[str, str]:
+    """Return hash by study."""
+    inherited = {k: v for k, v in os.environ.items() if k not in ("NPY_DISABLE_CPU_FEATURES", "GLIBC_TUNABLES", "NUMBA_CPU_NAME")}
+    own_cache = {"NUMBA_CACHE_DIR": str(cache)} if "NUMBA_CPU_NAME" in disguise else {}
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT)], env={**inherited, **own_cache, **disguise}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return dict(line.split() for line in done.stdout.splitlines())
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    if platform.machine() not in ("x86_64", "AMD64"):
+        names = [k for k in DISGUISES if k in ("plain", "numba_for_any_x86")]
+    else:
+        names = list(DISGUISES)
+    cache = tmp_path_factory.mktemp("numba")
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(names, pool.map(lambda name: run(DISGUISES[name], cache), names), strict=True))
+
+
+@pytest.mark.process
+def test_every_table_is_the_plain_one(tables):
+    plain = {k: v for k, v in tables["plain"].items() if k != "forbidden_math_log"}
+    assert len(plain) == 8
+    for name, table in tables.items():
+        assert {k: v for k, v in table.items() if k in plain} == plain, name
+
+
+@pytest.mark.process
+def test_a_kernel_that_calls_the_c_library_is_found_out(tables):
+    # the test of the test: were the disguise not believed, the one above could not fail
+    assert set(tables) == set(DISGUISES), "the disguises are of x86 processors; on another, run this on x86 as well"
+    assert tables["old_c_library_code"]["forbidden_math_log"] != tables["plain"]["forbidden_math_log"]
+
+
+@pytest.mark.parametrize("kernel", [logrank.scores, piecewise.censor_at_exponential], ids=["scores", "censor_at_exponential"])
+def test_no_kernel_is_contracted_to_fused_multiply_add(kernel):
+    # a fused multiply-add rounds once where the source rounds twice; LLVM may not form one unless it is allowed to
+    fresh = numba.njit(kernel.signatures[0], **{**OPTIONS, "cache": False})(kernel.py_func)
+    (assembly,) = fresh.inspect_asm().values()
+    assert "mulpd" in assembly or "mulsd" in assembly or platform.machine() not in ("x86_64", "AMD64")
+    assert not any(word in assembly for word in ("fmadd", "fmsub", "fnmadd", "fnmsub", "fmla"))
