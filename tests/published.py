@@ -39,6 +39,17 @@ def agrees(trial, published, tolerance, n_sim):
     return abs(p - published) <= 3 * error + tolerance, (p, published, error)
 
 
+def rejection_rate_at(trial, month, n_sim, seed=SEED):
+    """The same for a trial that is analysed at one calendar month, whoever entered last."""
+    rejected = 0
+    for first in range(0, n_sim, 1000):
+        o = enrol(trial, Draws(seed, first, 1000, trial.plan.n))
+        result = trial.plan.statistic.test(o, np.full(1000, float(month)))
+        rejected += int(trial.plan.rule.decide(0, result).sum())
+    p = rejected / n_sim
+    return p, math.sqrt(p * (1 - p) / n_sim)
+
+
 # --- sim_power.csv: rows of lrstat and rpact, simulated by them with their own errors -------------------------------------
 
 
