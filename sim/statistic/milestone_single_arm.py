@@ -1,0 +1,68 @@
+"""Kaplan-Meier survival of a single arm at a milestone against a fixed value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.statistic.kaplan_meier import KaplanMeier, check_horizon, check_transform, kaplan_meier, tested, transformed
+from sim.statistic.statistic import Statistic, TestResult
+from sim.types import Array, InputError, Observations
+
+
+@dataclass(frozen=True)
+class MilestoneSingleArm(Statistic):
+    """Compare Kaplan-Meier survival at one time with a null value.
+
+    Parameters
+    ----------
+    milestone : months
+    null_survival : S0, the survival at the milestone under the null hypothesis, strictly between 0 and 1
+    transform : "plain", "log", "loglog", "logit" or "arcsine"
+
+    Notes
+    -----
+    z = (g(S) - g(S0)) / (g'(S) S sqrt(sum d / (n (n - d)))), Greenwood at the estimate. At an estimate of 0 or 1 there
+    is no variance: the event-free case is coded `NO_EVENTS`. Not watched until the milestone: `EMPTY_ARM`. The arcsine
+    keeps its size best in small samples, the plain scale is liberal.
+
+    References
+    ----------
+    Nagashima, Noma, Sato & Gosho, Pharmaceutical Statistics 2021;20:499, section 2.
+
+    Examples
+    --------
+    >>> MilestoneSingleArm(6.0, 0.3).label
+    'survival at 6 months against 0.3 (arcsine)'
+    """
+
+    milestone: float
+    null_survival: float
+    transform: str = "arcsine"
+
+    def __post_init__(self) -> None:
+        check_horizon("milestone", self.milestone)
+        check_transform(self.transform)
+        if not 0 < self.null_survival < 1:
+            raise InputError(f"statistic.null_survival is {self.null_survival}; allowed: a probability between 0 and 1, both excluded")
+
+    @property
+    def label(self) -> str:
+        return f"survival at {self.milestone:g} months against {self.null_survival:g} ({self.transform})"
+
+    @property
+    def estimate_label(self) -> str:
+        return f"survival at {self.milestone:g} months"
+
+    def test(self, observations: Observations, cut: Array) -> TestResult:
+        km = kaplan_meier(observations, cut, self.milestone, arms=1)
+        return against(km, self.null_survival, self.transform, km.survival[:, 0, 0])
+
+
+def against(km: KaplanMeier, null_survival: float, transform: str, estimate: Array) -> TestResult:
+    """Return the test of S at the curve's horizon against a null value, on a transformed scale."""
+    s = km.survival[:, 0, 0]
+    value, slope = transformed(transform, s)
+    null = float(transformed(transform, np.array([null_survival]))[0][0])
+    return tested(km, value - null, (slope * s) ** 2 * km.greenwood[:, 0, 0], estimate)
