@@ -188,7 +188,7 @@ def _tables(hazard: Array, breaks: tuple[float, ...]) -> tuple[Array, Array, Arr
     before = np.zeros(hazard.shape)
     before[:, 1:] = np.cumsum(hazard[:, :-1] * width[:-1], axis=1)
     inverse = np.where(hazard > 0, 1 / np.where(hazard > 0, hazard, 1.0), 1e300)
-    return np.ascontiguousarray(inverse), before, np.ascontiguousarray(np.broadcast_to(width, hazard.shape))
+    return np.ascontiguousarray(inverse), before, np.broadcast_to(width, hazard.shape).copy()
 
 
 def _add_exponential(survival: Array, rate: float, step: float) -> Array:
