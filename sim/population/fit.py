@@ -126,7 +126,12 @@ def fit(
     base, first = _solve(base, BEFORE, before, targets, WEIGHTS_BEFORE)
     after = lambda p: study.expected_after(p, counts, t)  # noqa: E731
     targets_after = _targets_after(figures, counts)
-    fitted, second = _solve(base, _after_settings(benchmark.denominator), after, targets_after, WEIGHTS_AFTER)
+    settings, evaluations = _after_settings(benchmark.denominator), first.evaluations
+    fitted = base
+    for _ in range(2):  # the lag of those who start depends a little on theta, which is fitted
+        fitted = _with_treated(fitted, counts, t, follow)
+        fitted, second = _solve(fitted, settings, after, targets_after, WEIGHTS_AFTER)
+        evaluations += second.evaluations
     for name, (published, achieved, weight) in second.residuals.items():
         if not tolerant and weight >= 60 and abs(achieved / published - 1) > EXACT:
             raise InputError(
@@ -137,8 +142,15 @@ def fit(
     fitted = replace(fitted, second_line_share=min(second_line, 1.0), marks=marks.solve(study_of_fit))
     return fitted, FitReport(
         first.objective + second.objective, first.residuals | second.residuals, first.priors | second.priors,
-        assumed, first.evaluations + second.evaluations,
+        assumed, evaluations,
     )  # fmt: skip
+
+
+def _with_treated(p: Parameters, c: study.Counts, t: Array, follow: Array) -> Parameters:
+    """Set the shares ever treated so that those seen to start by the cut are as published."""
+    seen = study.started_by_cut(p, t, follow)
+    shares = {"treated_refractory": c.treated_refractory / c.refractory / seen[0], "treated_other": c.treated_other / c.other / seen[1]}
+    return replace(p, **shares)
 
 
 def _assumed(denominator: str, assume: Mapping[str, float]) -> dict[str, float]:

@@ -125,11 +125,12 @@ def _infusion(s: Study) -> dict[str, float]:
 
 def _treatment(s: Study) -> dict[str, float]:
     p, b, a, c = s.parameters, s.before, s.after, s.counts
-    treated = b["d30ref_n"] * p.treated_refractory + b["d30oth_n"] * p.treated_other
+    seen = [a * share for a, share in zip(study.started_by_cut(p, s.t, s.follow), p.treated, strict=True)]
+    treated = b["d30ref_n"] * seen[0] + b["d30oth_n"] * seen[1]
     others, all_failures = b["d30oth_n"] + b["nrm_n"], s.failed
     if p.denominator == "failures":  # every failure, deaths without progression included, has a course after it
-        treated, others = b["d30ref_n"] * p.treated_refractory + others * p.treated_other, others
-    share_other = 100 * (treated - b["d30ref_n"] * p.treated_refractory) / others
+        treated = b["d30ref_n"] * seen[0] + others * seen[1]
+    share_other = 100 * (treated - b["d30ref_n"] * seen[0]) / others
     trial = [100 * x for x in p.marks["first_line_on_trial"]]
     start = _infusion_to_start(s)
     weights = c.weights
@@ -142,7 +143,7 @@ def _treatment(s: Study) -> dict[str, float]:
         "untreated_os_median": study.median(os_u / os_u[0], s.t),
         "treated_share": 100 * treated / all_failures,
         "treated_share_of_progressed": 100 * treated / (b["d30ref_n"] + b["d30oth_n"]),
-        "d30ref_treated": 100 * p.treated_refractory,
+        "d30ref_treated": 100 * seen[0],
         "d30oth_treated": share_other,
         "ttp_treated_median_days": b["ttp_treated_median_days"],
         "ttp_untreated_median_days": b["ttp_untreated_median_days"],
@@ -206,7 +207,8 @@ def _allo(s: Study) -> dict[str, float]:
 
     window = (t >= ALLO_FOLLOWUP[0]) & (t <= ALLO_FOLLOWUP[1])
     free, alive = 100 * float(pfs[window].mean()), 100 * float(os[window].mean())
-    treated = s.before["d30ref_n"] * p.treated_refractory + s.before["d30oth_n"] * p.treated_other
+    seen = study.started_by_cut(p, t, s.follow)
+    treated = s.before["d30ref_n"] * p.treated_refractory * seen[0] + s.before["d30oth_n"] * p.treated_other * seen[1]
     return {
         "allo_of_treated": 100 * (response + later),
         "allo_of_failure": 100 * (response + later) * treated / s.failed,

@@ -48,7 +48,8 @@ class Parameters:
     Weibull survivals: supportive care exp(-ln 2 (t / supportive_median)^supportive_shape theta_g), after first line
     exp(-(post_rate t)^post_shape theta_g), where theta_g = theta in the day-30 refractory and 1 in the others. Progression
     after CAR-T is log-normal in each group, in the others shifted by 30 days. `second_line_share` is P(second line |
-    progressed on first line, alive); `treated_*` is P(first line is ever started | progressed).
+    progressed on first line, alive); `treated_*` is P(first line is ever started | progressed), a little
+    above the published shares, which count starts seen by the study's cut.
     `marks` holds what hangs on the course without steering it: response to CAR-T, baseline covariates (`marks.py`).
     """
 

@@ -73,6 +73,8 @@ def measure(x: pd.DataFrame) -> dict[str, float]:
     untreated_failure = pd.concat([since[~treated], x.loc[x["died_first"], "os_time"]])
     out = {
         "bt_any": 100 * float(x["bridging"].mean()),
+        "t2_bt_ongoing": 100 * float(x["bridging"][~failed].mean()),
+        "t2_bt_fail": 100 * float(x["bridging"][failed].mean()),
         "failure_n": 100 * float(failed.mean()),
         "ongoing_n": 100 - 100 * float(failed.mean()),
         "progressed_n": float(x["progressed"].sum()),
@@ -104,5 +106,6 @@ def measure(x: pd.DataFrame) -> dict[str, float]:
         out[f"pfs1_{name}_median"] = _median(pfs_time[chosen], pfs_event[chosen])
     rest = treated & (regimen != "chemo")
     out["pfs1_nonchemo_median"] = _median(pfs_time[rest], pfs_event[rest])
-    out["allo_of_treated"] = 100 * float((y.loc[treated, "allo"] != "none").mean())
+    in_time = (y["allo"] == "from response") | ((y["allo"] == "after progression") & (y["next_progression"] <= y["cut"]))
+    out["allo_of_treated"] = 100 * float(in_time[treated].mean())
     return out

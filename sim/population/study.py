@@ -17,6 +17,7 @@ from sim.benchmark import Figure
 from sim.population.multi_state import (
     Progression,
     averages,
+    convolve,
     from_infusion,
     from_progression,
     os_from_progression_average,
@@ -139,6 +140,16 @@ def observed(distribution: Array, follow: Array) -> Array:
     """Return the probability of an event by t that falls before the patient's cut."""
     out: Array = np.concatenate([[0.0], np.cumsum(np.diff(distribution) * averages(follow))])
     return out
+
+
+def started_by_cut(p: Parameters, t: Array, follow: Array) -> tuple[float, float]:
+    """Return P(start of first line by the cut | progressed by the cut, and starts sooner or later), by day-30 group."""
+    out = []
+    for theta, progression in zip(p.hazard_ratios, time_distributions(p, t)[:2], strict=True):
+        waiting = np.exp(-(p.start_rate + p.waiting_death_rate * theta) * t)
+        started = convolve(progression, averages(1 - waiting))
+        out.append(float(observed(started, follow)[-1] / observed(progression, follow)[-1]))
+    return out[0], out[1]
 
 
 def expected_before(p: Parameters, c: Counts, t: Array, follow: Array) -> dict[str, float]:
