@@ -187,5 +187,6 @@ def _restored(argv: list[str]) -> Iterator[None]:
         root.handlers[:], sys.argv = handlers, arguments
         root.setLevel(level)
         os.chdir(folder)
-        if full_error is None:
-            os.environ.pop("HYDRA_FULL_ERROR", None)
+        os.environ.pop("HYDRA_FULL_ERROR", None)
+        if full_error is not None:
+            os.environ["HYDRA_FULL_ERROR"] = full_error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sim.app import paths
+
 NAME = "operating_characteristics"
 
 
@@ -30,3 +32,4 @@ def combine(jobs: list[Path], folder: Path) -> None:
     console = Console()
     print_sizes(table, console)
     print_operating_characteristics(table, console)
+    console.print(f" {len(jobs)} runs; their table: {paths.shown(folder / f'{NAME}.csv')}", highlight=False, soft_wrap=True)

@@ -118,6 +118,7 @@ def test_a_sweep_has_a_folder_per_job_and_one_table(cli, folder):
     pd.testing.assert_frame_equal(table, pd.read_parquet(folder / "sweep/operating_characteristics.parquet"))
     assert "effect.hr=0.6" in result.out
     assert max(map(len, result.out.splitlines())) <= 80
+    assert "4 runs; their table: sweep/operating_characteristics.csv" in result.out
 
 
 def test_the_status_of_a_sweep_is_the_worst(cli, folder):

@@ -98,10 +98,10 @@ def test_the_wheel_finds_a_users_own_files(wheel, tmp_path):
     (tmp_path / "design").mkdir()
     (tmp_path / "scenarios/ours.yaml").write_text("# @package _global_\ndefaults:\n  - override /design: mine\n")
     (tmp_path / "design/mine.yaml").write_text("defaults: [randomised_pfs, _self_]\nn: 62\n")
-    code = (
-        "from sim.app.overlays import register; from sim.app.compose import composer; from sim.app.build import build\n"
-        "with composer():\n    s = build(['scenarios=ours'], register(), 'postcart')\n"
-        "print(s.scenario, s.cells[0].name, s.cells[0].trial.design.n)"
+    code = (  # composed, not built: building would compile every kernel anew for the unpacked copy
+        "from sim.app.overlays import register; from sim.app.compose import compose, composer\n"
+        "with composer():\n    c = compose(['scenarios=ours'], register())\n"
+        "print(c.choices['scenarios'], c.choices['design'], c.config.design.n, c.config.design.block_size)"
     )
     done = run(wheel, tmp_path, code)
-    assert done.stdout == "ours mine 62\n", done.stderr
+    assert done.stdout == "ours mine 62 4\n", done.stderr

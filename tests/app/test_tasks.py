@@ -58,3 +58,12 @@ def test_cohort_extends_without_changing_who_was_there(cli, folder):
         assert cli("task=cohort", f"task.n={n}", "task.format=csv", f"run.folder=out{n}").status == 0
     small, large = (pd.read_csv(folder / f"out{n}/cohort.csv") for n in (50, 80))
     pd.testing.assert_frame_equal(small, large.head(50))
+
+
+def test_a_sweep_and_a_grid_give_the_same_table(cli, folder):
+    small = ("run.n_sim=300", "run.n_sim_null=300", "run.store=null")
+    assert cli("-m", "effect.hr=0.5,0.7", "design.n=40,60", "run.folder=sweep", *small).status == 0
+    assert cli("grid={effect.hr:[0.5,0.7],design.n:[40,60]}", "run.folder=grid", *small).status == 0
+    sweep, grid = (pd.read_parquet(folder / name / "operating_characteristics.parquet") for name in ("sweep", "grid"))
+    pd.testing.assert_frame_equal(sweep, grid, check_exact=True)
+    assert sweep["cell"].nunique() == 4
