@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from sim.types import InputError
 
@@ -29,3 +30,17 @@ def check_probability(name: str, value: float) -> None:
     """Refuse a probability outside [0, 1]."""
     if not 0 <= value <= 1:
         raise InputError(f"design.{name} is {value}; allowed: a probability within [0, 1]")
+
+
+def whole_numbers(name: str, values: Iterable[float]) -> tuple[int, ...]:
+    """Return the values as whole numbers; refuse one that is none, rather than cut it.
+
+    Examples
+    --------
+    >>> whole_numbers("events", [40, 80.0])
+    (40, 80)
+    """
+    values = tuple(values)
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) and v == int(v) for v in values):
+        raise InputError(f"design.{name} is {list(values)}; allowed: whole numbers")
+    return tuple(int(v) for v in values)

@@ -10,7 +10,7 @@ from scipy.stats import norm
 from sim.boundary.recursive_integration import efficacy_bounds
 from sim.boundary.spending import Spending
 from sim.design.allocation import PermutedBlocks
-from sim.design.checks import check_alpha, check_months, check_n
+from sim.design.checks import check_alpha, check_months, check_n, whole_numbers
 from sim.design.design import CriticalZ, Design, Plan
 from sim.followup import CutAtEvents
 from sim.population.population import Population
@@ -56,10 +56,10 @@ class RandomisedPFS(Design):
         set_ = object.__setattr__
         if len(self.ratio) != 2:
             raise InputError(f"design.ratio is {list(self.ratio)}; allowed: two positive whole numbers, experimental then control")
-        set_(self, "ratio", (int(self.ratio[0]), int(self.ratio[1])))
+        set_(self, "ratio", whole_numbers("ratio", self.ratio))
         set_(self, "information", tuple(float(x) for x in self.information))
         if self.events is not None:
-            set_(self, "events", tuple(int(d) for d in ([self.events] if isinstance(self.events, int) else self.events)))
+            set_(self, "events", whole_numbers("events", [self.events] if isinstance(self.events, int) else self.events))
         elif self.event_fraction is None or not 0 < self.event_fraction <= 1:
             raise InputError(f"design.event_fraction is {self.event_fraction}; allowed: above 0 and at most 1, or give design.events")
         if list(self.information) != sorted(set(self.information)) or self.information[-1:] != (1.0,) or self.information[0] <= 0:
