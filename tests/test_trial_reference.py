@@ -135,7 +135,7 @@ def test_size_of_the_response_rate_test_is_the_exact_one(n, p0, alpha, excluded)
 
 @pytest.mark.parametrize("row", rows("sim_power"), ids=lambda r: r["id"])
 def test_simulated_power_of_others(row):
-    check_sim_power(row, 50_000)
+    check_sim_power(row, 25_000)
 
 
 @pytest.mark.parametrize("row", one_sample_rows(), ids=lambda r: r["id"])
