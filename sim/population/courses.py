@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.effect import HazardProfile
-from sim.kernels import post_cart_failure as kernel
+from sim.kernels import post_cart_failure
 from sim.kernels.vectors import log
 from sim.population.multi_state import Infusion, convolve, fate_shares
 from sim.population.parameters import Parameters
 from sim.rng import Draws
 from sim.types import Array, Courses, Flags
+
+# Compiled signatures are checked by numba, not by the type checker.
+kernel: Any = post_cart_failure
 
 FIRST_LINE_WORDS = ("regimen", "response", "durable", "event", "allo_from_response", "allo_cured", "allo_relapse")
 RESIDUAL_WORDS = ("exit_is_death", "after_progression", "allo_after_progression", "after_allo_relapse")

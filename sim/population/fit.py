@@ -97,7 +97,11 @@ class FitReport:
 
 
 def fit(
-    benchmark: Benchmark, start: Mapping[str, float] | None = None, assume: Mapping[str, float] | None = None, tolerant: bool = False
+    benchmark: Benchmark,
+    start: Mapping[str, float] | None = None,
+    assume: Mapping[str, float] | None = None,
+    tolerant: bool = False,
+    marks_of: Parameters | None = None,
 ) -> tuple[Parameters, FitReport]:
     """Fit the model to the figures of `benchmark` alone; nothing random, so the same figures give the same parameters.
 
@@ -106,7 +110,8 @@ def fit(
     benchmark : the published figures, overrides applied, and the denominator to read them under
     start : values to start from, by parameter name, instead of the defaults (multipliers as `multiplier_<regimen>`)
     assume : other values for what no figure pins down, by name, within `STATED_RANGES`
-    tolerant : accept figures that cannot all be met (simulated copies of the study); else they are refused
+    tolerant : accept figures that cannot all be met (simulated copies of the study), and stop at 1e-5; else they are refused
+    marks_of : keep these parameters' marks instead of solving them from the figures
 
     Raises
     ------
@@ -123,14 +128,14 @@ def fit(
 
     targets = _targets_before(figures, counts)
     before = lambda p: study.expected_before(p, counts, t, follow)  # noqa: E731
-    base, first = _solve(base, BEFORE, before, targets, WEIGHTS_BEFORE)
+    base, first = _solve(base, BEFORE, before, targets, WEIGHTS_BEFORE, tolerant)
     after = lambda p: study.expected_after(p, counts, t)  # noqa: E731
     targets_after = _targets_after(figures, counts)
     settings, evaluations = _after_settings(benchmark.denominator), first.evaluations
     fitted = base
     for _ in range(2):  # the lag of those who start depends a little on theta, which is fitted
         fitted = _with_treated(fitted, counts, t, follow)
-        fitted, second = _solve(fitted, settings, after, targets_after, WEIGHTS_AFTER)
+        fitted, second = _solve(fitted, settings, after, targets_after, WEIGHTS_AFTER, tolerant)
         evaluations += second.evaluations
     for name, (published, achieved, weight) in second.residuals.items():
         if not tolerant and weight >= 60 and abs(achieved / published - 1) > EXACT:
@@ -139,7 +144,7 @@ def fit(
             )
     study_of_fit = measures.Study(figures, benchmark.followup, fitted)
     second_line = counts.second_line / counts.treated / measures.progressed_by_cut(study_of_fit)
-    fitted = replace(fitted, second_line_share=min(second_line, 1.0), marks=marks.solve(study_of_fit))
+    fitted = replace(fitted, second_line_share=min(second_line, 1.0), marks=marks_of.marks if marks_of else marks.solve(study_of_fit))
     return fitted, FitReport(
         first.objective + second.objective, first.residuals | second.residuals, first.priors | second.priors,
         assumed, evaluations,
@@ -149,7 +154,10 @@ def fit(
 def _with_treated(p: Parameters, c: study.Counts, t: Array, follow: Array) -> Parameters:
     """Set the shares ever treated so that those seen to start by the cut are as published."""
     seen = study.started_by_cut(p, t, follow)
-    shares = {"treated_refractory": c.treated_refractory / c.refractory / seen[0], "treated_other": c.treated_other / c.other / seen[1]}
+    shares: dict[str, Any] = {
+        "treated_refractory": c.treated_refractory / c.refractory / seen[0],
+        "treated_other": c.treated_other / c.other / seen[1],
+    }
     return replace(p, **shares)
 
 
@@ -278,6 +286,7 @@ def _solve(
     expected: Callable[[Parameters], dict[str, float]],
     targets: dict[str, float],
     weights: dict[str, float],
+    rough: bool,
 ) -> tuple[Parameters, _Part]:
     names = list(settings)
     held = [n for n in names if settings[n][1] is not None]
@@ -300,12 +309,14 @@ def _solve(
     begun, evaluations = x.copy(), 0
     for stage in range(4):
         # one-sided differences come near cheaply, central ones finish; a restart renews the scales
-        jac, tolerance = ("2-point", 1e-7) if stage == 0 else ("3-point", 1e-12)
-        solution = optimize.least_squares(residuals, x, jac=jac, x_scale="jac", xtol=tolerance, ftol=tolerance, gtol=1e-11, max_nfev=60)
+        jac, tolerance = ("2-point", 1e-5 if rough else 1e-7) if stage == 0 else ("3-point", 1e-12)
+        solution = optimize.least_squares(
+            residuals, x, jac=jac, x_scale="jac", xtol=tolerance, ftol=tolerance, gtol=1e-11, max_nfev=25 if rough else 60
+        )
         moved = float(np.max(np.abs(solution.x - x)))
         x, evaluations = solution.x, evaluations + int(solution.nfev)
         hopeless = solution.cost > 100.0  # a fit that works ends below 1
-        if hopeless or (stage > 0 and moved < 1e-6):
+        if rough or hopeless or (stage > 0 and moved < 1e-6):
             break
     p = parameters(x)
     got = expected(p)
