@@ -10,6 +10,13 @@ from typing import Any
 from sim.types import InputError
 
 
+class WorkerDied(RuntimeError):
+    """A worker is gone and its block with it; finished blocks are safe where the store keeps them."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}; no finished block is lost: the same command goes on from the store"
+
+
 class Executor(ABC):
     """A place to run independent pieces of work. It never changes a result, only how soon it is there."""
 

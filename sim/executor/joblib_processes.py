@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from sim.executor.executor import Executor, resolve_workers
+from sim.executor.executor import Executor, WorkerDied, resolve_workers
 
 
 @dataclass(frozen=True)
@@ -26,4 +27,7 @@ class JoblibProcesses(Executor):
 
     def map(self, fn: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         pool = Parallel(n_jobs=resolve_workers(self.workers), backend="loky", return_as="generator", batch_size=1)
-        return pool(delayed(fn)(item) for item in items)
+        try:
+            yield from pool(delayed(fn)(item) for item in items)
+        except TerminatedWorkerError as error:
+            raise WorkerDied("a worker process died: killed, or out of memory (run.workers makes them fewer)") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -26,4 +27,36 @@ class JoblibThreads(Executor):
 
     def map(self, fn: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         pool = Parallel(n_jobs=resolve_workers(self.workers), backend="threading", return_as="generator", batch_size=1)
-        return pool(delayed(fn)(item) for item in items)
+        work = _Stoppable(fn)
+        try:
+            yield from pool(delayed(work)(item) for item in items)
+        finally:
+            work.stop()
+
+
+class _Stoppable:
+    """Let what runs end before an error goes on: joblib abandons its threads, and a program that ends would cut one short in mid-file."""
+
+    def __init__(self, fn: Callable[[Any], Any]) -> None:
+        self._fn = fn
+        self._change = threading.Condition()
+        self._running = 0
+        self._stopped = False
+
+    def __call__(self, item: Any) -> Any:
+        with self._change:
+            if self._stopped:
+                return None
+            self._running += 1
+        try:
+            return self._fn(item)
+        finally:
+            with self._change:
+                self._running -= 1
+                self._change.notify_all()
+
+    def stop(self) -> None:
+        """Start nothing more, and wait for what runs."""
+        with self._change:
+            self._stopped = True
+            self._change.wait_for(lambda: self._running == 0)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numba
 import numpy as np
+import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -54,6 +55,15 @@ def digest(rows: Rows) -> str:
     out = hashlib.sha256()
     for name in rows.dtype.names or ():
         out.update(name.encode() + np.ascontiguousarray(rows[name]).tobytes())
+    return out.hexdigest()[:32]
+
+
+def table_digest(table: pa.Table) -> str:
+    """Return a hash of the columns of an Arrow table, as they read: dictionaries decoded."""
+    out = hashlib.sha256()
+    for name in table.column_names:
+        values = table.column(name).to_numpy()
+        out.update(name.encode() + (values.astype(str) if values.dtype == object else values).tobytes())
     return out.hexdigest()[:32]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from sim.app.tasks.simulation import Truth
 from sim.oc import COLUMNS
 from sim.statistic.statistic import Code
 from sim.store import PARQUET
-from sim.types import Row
+from sim.types import InputError, Row
 
 DECISIONS = ("none", "reject", "futility")
 ROW_GROUP = 100_000  # rows; fixed, so that the bytes of replicates.parquet do not depend on how it was made
@@ -30,11 +31,23 @@ def table_of(rows: Iterable[Row]) -> pd.DataFrame:
 def whole(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file under a temporary name, then rename it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with writing(path.parent):
+        try:
+            write(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say in one line why the run's folder cannot be written to."""
     try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        raise InputError(
+            f"run.folder is {str(folder)!r}: {error.strerror or error}; allowed: a folder that can be written to, with room for the results"
+        ) from error
 
 
 def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:

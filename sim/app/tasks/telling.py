@@ -12,7 +12,7 @@ from sim import marginal, provenance
 from sim.app import paths
 from sim.app.study import Cell, Study
 from sim.app.tasks.against_published import against_published
-from sim.app.tasks.outputs import write_table
+from sim.app.tasks.outputs import write_table, writing
 from sim.app.tasks.simulation import Truth
 from sim.design.single_arm_pfs import SingleArmPFS
 from sim.effect import HazardRatio
@@ -43,7 +43,8 @@ def tell(study: Study, folder: Path, table: pd.DataFrame | None, lines: list[str
         cohort, medians = picture.cohort, picture.medians
     cited = sorted({c.benchmark.citation for c in study.cells if c.benchmark is not None})
     record = provenance.collect(study.run.seed, study.resolved_config, study.command, files_of(study), cited)
-    provenance.write(record, folder / "provenance.json")
+    with writing(folder):
+        provenance.write(record, folder / "provenance.json")
     story = Story(
         title=study.title or f"Operating characteristics of {study.scenario}",
         question=study.question or "What are the power, the type I error and the cost of this trial?",
@@ -58,7 +59,8 @@ def tell(study: Study, folder: Path, table: pd.DataFrame | None, lines: list[str
         citations=record["citations"],
         provenance=record,
     )
-    write_report(story, folder / "report.html")
+    with writing(folder):
+        write_report(story, folder / "report.html")
 
 
 def files_of(study: Study) -> dict[str, Path]:
