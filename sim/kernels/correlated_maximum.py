@@ -18,7 +18,7 @@ from sim.kernels.transforms import INLINE
 
 TOLERANCE = 1e-10  # conditional variance below which a row depends on the earlier ones
 FARTHEST = 6.0  # |x| beyond which a standard normal is left out: 2e-9
-STEEP = 1.0
+STEEP = 4.0
 ROOT_TWO_PI = 2.5066282746310002
 
 
@@ -111,7 +111,7 @@ def kinks(lower: np.ndarray, last: np.ndarray, count: int, column: int, m: float
     n = 1
     for a in range(count):
         for b in range(a):
-            if last[a] > column and last[b] > column:
+            if last[a] == column + 1 and last[b] == column + 1:
                 det = lower[a, column] * lower[b, column + 1] - lower[b, column] * lower[a, column + 1]
                 if abs(det) > 1e-9:
                     rest_a, rest_b = m, m

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from sim.kernels import kaplan_meier as kernel
@@ -13,6 +14,8 @@ from sim.kernels import transforms
 from sim.statistic.risk_sets import Counts, RiskSets, risk_sets
 from sim.statistic.statistic import Code, TestResult
 from sim.types import Array, InputError, Observations
+
+Mask = NDArray[np.bool_]
 
 TRANSFORMS = {
     "plain": transforms.PLAIN,
@@ -41,14 +44,14 @@ class KaplanMeier:
     patients: Array
 
     @property
-    def known(self) -> Array:
+    def known(self) -> Mask:
         """bool[m, strata, arms], whether the curve is known up to the horizon: somebody is watched so long, or nobody survives."""
-        return (self.at_risk > 0) | (self.survival == 0)
+        known: Mask = (self.at_risk > 0) | (self.survival == 0)
+        return known
 
-    @property
-    def weights(self) -> Array:
-        """float64[m, strata], each stratum's share of the patients."""
-        here = self.patients.sum(axis=2)
+    def weights(self, comparable: Mask) -> Array:
+        """Return float64[m, strata], each comparable stratum's share of the patients in such strata; bool[m, strata] says which."""
+        here = self.patients.sum(axis=2) * comparable
         return here / np.maximum(here.sum(axis=1, keepdims=True), 1)
 
 
@@ -124,10 +127,13 @@ _INVERSE = {
 }
 
 
-def tested(km: KaplanMeier, difference: Array, variance: Array, estimate: Array) -> TestResult:
-    """Return difference / sqrt(variance) as a test; code what cannot be tested, with z = 0 and no estimate."""
+def tested(km: KaplanMeier, comparable: Mask, difference: Array, variance: Array, estimate: Array) -> TestResult:
+    """Return difference / sqrt(variance) as a test; code what cannot be tested, with z = 0 and no estimate.
+
+    comparable : bool[m, strata], strata that enter; difference, variance, estimate : float64[m]
+    """
     sets = km.risk_sets
-    code = np.where(km.known.all(axis=(1, 2)), np.where(variance > 0, Code.OK, Code.NO_EVENTS), Code.EMPTY_ARM)
+    code = np.where(comparable.any(axis=1), np.where(variance > 0, Code.OK, Code.NO_EVENTS), Code.EMPTY_ARM)
     code = np.where(sets.events > 0, code, Code.NO_EVENTS).astype(np.uint8)
     ok = code == Code.OK
     z = np.where(ok, difference / np.sqrt(np.where(ok, variance, 1.0)), 0.0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.statistic.kaplan_meier import check_horizon, check_transform, kaplan_meier, tested, transformed
+from sim.statistic.kaplan_meier import Mask, check_horizon, check_transform, kaplan_meier, tested, transformed
 from sim.statistic.statistic import Statistic, TestResult
 from sim.types import Array, Observations
 
@@ -19,14 +19,15 @@ class MilestoneDifference(Statistic):
     ----------
     milestone : months
     transform : "plain", "log", "loglog", "logit" or "arcsine": the scale g on which the curves are compared
-    stratified : weigh the strata's differences by their shares of the patients
+    stratified : weigh the strata's differences by their shares of the patients, as R's lrstat does; strata in which an
+        arm is not watched until the milestone are left out
 
     Notes
     -----
     z = sum_s w_s (g(S1) - g(S0)) / sqrt(sum_s w_s^2 (Var g(S1) + Var g(S0))), Var g(S) = (g'(S) S)^2 sum d / (n (n - d))
     (Greenwood). The estimate is sum_s w_s (S1 - S0). Where a curve is at 0 or 1 the other transforms have no variance
-    and that trial is tested on the plain scale. A trial in which an arm is not watched until the milestone is coded
-    `EMPTY_ARM`; one without variance (no event before the milestone, or all against none) is coded `NO_EVENTS`.
+    and that trial is tested on the plain scale. A trial in which an arm is not watched until the milestone (in any
+    stratum) is coded `EMPTY_ARM`; one without variance (no event before the milestone, or all against none) is coded `NO_EVENTS`.
 
     References
     ----------
@@ -61,7 +62,8 @@ class MilestoneDifference(Statistic):
         edge = ((s <= 0) | (s >= 1)).any(axis=(1, 2), keepdims=True)
         value, slope = np.where(edge, s, value), np.where(edge, 1.0, slope)
         variance = (slope * s) ** 2 * km.greenwood
-        w = km.weights
+        comparable: Mask = km.known.all(axis=2)
+        w = km.weights(comparable)
         difference = (w * (value[..., 1] - value[..., 0])).sum(axis=1)
         estimate = (w * (s[..., 1] - s[..., 0])).sum(axis=1)
-        return tested(km, difference, (w**2 * variance.sum(axis=2)).sum(axis=1), estimate)
+        return tested(km, comparable, difference, (w**2 * variance.sum(axis=2)).sum(axis=1), estimate)

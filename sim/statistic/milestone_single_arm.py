@@ -65,4 +65,4 @@ def against(km: KaplanMeier, null_survival: float, transform: str, estimate: Arr
     s = km.survival[:, 0, 0]
     value, slope = transformed(transform, s)
     null = float(transformed(transform, np.array([null_survival]))[0][0])
-    return tested(km, value - null, (slope * s) ** 2 * km.greenwood[:, 0, 0], estimate)
+    return tested(km, km.known[:, :, 0], value - null, (slope * s) ** 2 * km.greenwood[:, 0, 0], estimate)

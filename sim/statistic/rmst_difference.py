@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.kernels.vectors import exp, log
-from sim.statistic.kaplan_meier import check_horizon, kaplan_meier, tested
+from sim.statistic.kaplan_meier import Mask, check_horizon, kaplan_meier, tested
 from sim.statistic.statistic import Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
@@ -22,7 +22,8 @@ class RMSTDifference(Statistic):
     ----------
     horizon : months, tau
     measure : "difference", or "ratio" on the log scale
-    stratified : weigh the strata's differences (log ratios) by their shares of the patients
+    stratified : weigh the strata's differences (log ratios) by their shares of the patients; strata in which an arm is not
+        watched until the horizon are left out, as R's lrstat does
 
     Notes
     -----
@@ -59,7 +60,9 @@ class RMSTDifference(Statistic):
 
     def test(self, observations: Observations, cut: Array) -> TestResult:
         km = kaplan_meier(observations, cut, self.horizon, stratified=self.stratified)
-        area, variance, w = km.area, km.area_variance, km.weights
+        area, variance = km.area, km.area_variance
+        comparable: Mask = ((km.at_risk > 0) if self.stratified else km.known).all(axis=2)
+        w = km.weights(comparable)
         if self.measure == "ratio":
             # an area is 0 only where everybody fails at time zero: such a trial has no variance either
             safe = np.where(area > 0, area, 1.0)
@@ -67,4 +70,4 @@ class RMSTDifference(Statistic):
         difference = (w * (area[..., 1] - area[..., 0])).sum(axis=1)
         total = (w**2 * variance.sum(axis=2)).sum(axis=1)
         estimate = exp(difference) if self.measure == "ratio" else difference
-        return tested(km, difference, total, estimate)
+        return tested(km, comparable, difference, total, estimate)

@@ -52,4 +52,4 @@ class RMSTSingleArm(Statistic):
     def test(self, observations: Observations, cut: Array) -> TestResult:
         km = kaplan_meier(observations, cut, self.horizon, arms=1)
         area = km.area[:, 0, 0]
-        return tested(km, area - self.null_rmst, km.area_variance[:, 0, 0], area)
+        return tested(km, km.known[:, :, 0], area - self.null_rmst, km.area_variance[:, 0, 0], area)
