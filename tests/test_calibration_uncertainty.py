@@ -9,7 +9,7 @@ import yaml
 from sim.benchmark import conf_folder, zurko2023
 from sim.population.copies import compare, copies
 from sim.population.draws import assumptions, draw_parameters, one_draw
-from sim.population.fit import STATED_RANGES
+from sim.population.fit_settings import STATED_RANGES
 from sim.population.identifiability import identifiability
 from sim.population.implied import implied, implied_ranges
 from sim.population.post_cart_failure import PostCartFailure

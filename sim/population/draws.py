@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from sim.benchmark import Benchmark
-from sim.population.fit import AFTER, BEFORE, MULTIPLIERS, STATED_RANGES, fit, value_of
+from sim.population.fit import fit, value_of
+from sim.population.fit_settings import AFTER, BEFORE, MULTIPLIERS, STATED_RANGES
 from sim.population.parameters import Parameters
 from sim.population.post_cart_failure import PostCartFailure
 from sim.population.simulated_study import simulate_study

@@ -11,10 +11,11 @@ import pandas as pd
 from sim.benchmark import Benchmark
 from sim.effect import HazardProfile
 from sim.population import study
-from sim.population.fit import STATED_RANGES, fit
-from sim.population.measures import Study
+from sim.population.fit import fit
+from sim.population.fit_settings import STATED_RANGES
 from sim.population.multi_state import from_first_line, grid
 from sim.population.parameters import Parameters
+from sim.population.study_view import Study
 from sim.types import Array
 
 COLUMNS = ("figure", "unit", "value", "low", "high", "low_under", "high_under")

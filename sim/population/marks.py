@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sim.population import cart_response, covariates
-from sim.population.measures import Study
+from sim.population.study_view import Study
 
 
 def solve(study: Study) -> dict[str, Any]:
