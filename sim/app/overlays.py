@@ -17,7 +17,7 @@ from omegaconf._utils import get_yaml_loader
 
 from sim.app import paths, schema
 from sim.app.errors import one_line
-from sim.app.security import vet
+from sim.app.vetting import vet
 from sim.types import InputError
 
 MAX_BYTES = 256 * 1024

@@ -17,7 +17,7 @@ SCENARIOS = {
     "hydra": (f"hydra: {{run: {{dir: {MARK}}}}}", "'hydra' is refused in a file"),
     "hydra_env": ("hydra: {job: {env_set: {PATH: here}}}", "'hydra' is refused in a file"),
     "hydra_dotted": (f"hydra.run.dir: {MARK}", "'hydra.run.dir' is unknown"),
-    "hydra_defaults": ("defaults:\n  - override /hydra/launcher: basic", "'override /hydra/launcher' is refused in defaults"),
+    "hydra_defaults": ("defaults:\n  - override /hydra/job_logging: default", "'override /hydra/job_logging' is refused in defaults"),
     "hydra_absolute": ("defaults:\n  - /hydra/callbacks: mine", "'/hydra/callbacks' is refused in defaults"),
     "hydra_searchpath": ("hydra: {searchpath: [file://elsewhere]}", "'hydra' is refused in a file"),
     "package_hydra": ("# @package hydra.run\ndir: here", "'@package hydra.run' is refused"),
@@ -213,3 +213,20 @@ def test_a_users_scenario_and_design_join_the_groups(cli, folder):
     assert cli("scenarios=ours", *RECORD).status == 0
     [file] = folder.rglob("study.json")
     assert '"n": 62' in file.read_text()
+
+
+SECOND_RING = [
+    name
+    for name in SCENARIOS
+    if name.startswith(("target", "args", "partial", "convert", "recursive", "factory", "resolver", "allow", "hydra"))
+]
+
+
+@pytest.mark.parametrize("name", SECOND_RING)
+def test_the_second_ring_holds_when_the_first_is_down(cli, stranger, name, monkeypatch):
+    monkeypatch.setattr("sim.app.overlays.vet", lambda group, header, tree: None)
+    before = put(stranger, "scenarios", name, SCENARIOS[name][0])
+    path = os.environ["PATH"]
+    refused(cli(f"scenarios={name}"), None)
+    assert tree(stranger) == before
+    assert os.environ["PATH"] == path

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sim.app import paths, schema, security
+from sim.app import paths, schema, security, vetting
 from sim.app.build import build
 from sim.app.compose import compose, composer
 from sim.app.overlays import private_store, register
@@ -66,7 +66,7 @@ class TestScenario:
 
     def test_would_be_accepted_from_a_stranger(self, path, overlays):
         header = path.read_text().splitlines()[0].removeprefix("# @package ")
-        security.vet("scenarios", header, yaml.safe_load(path.read_text()))
+        vetting.vet("scenarios", header, yaml.safe_load(path.read_text()))
 
 
 def test_the_defaults_list_is_the_table_of_contents():
