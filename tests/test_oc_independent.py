@@ -41,7 +41,7 @@ def test_mean():
 
 
 OK, LATE, NONE, FAILED = Code.OK, Code.TARGET_NOT_REACHED, Code.NO_EVENTS, Code.FAILED
-# replicate, look, enrolled, events, month, z, estimate, decision, code
+NAMES = ["replicate", "look", "enrolled", "events", "month", "z", "estimate", "decision", "code"]
 TABLE = [
     (0, 1, 10, 4, 5.0, 3.0, 0.5, 1, OK),  # rejects at once
     (1, 1, 12, 4, 7.0, 1.0, 0.8, 0, OK),
@@ -54,7 +54,8 @@ TABLE = [
 
 
 def replicates(table, requested):
-    return Replicates(np.array(table, dtype=ROW_DTYPE), requested, 0, requested)
+    # no futility: the look of the rejection is the same with it ignored
+    return Replicates(np.array([(*row, row[1] * (row[7] == 1)) for row in table], dtype=ROW_DTYPE), requested, 0, requested)
 
 
 def reduced(table, requested, rejection="power", looks=2):
@@ -83,8 +84,8 @@ def test_by_hand():
         ("enrolled_at_look", 1): (10 + 12 + 14 + 16 + 9) / 5,
         ("enrolled_at_look", 2): 20.0,
     }
-    assert {key: row["estimate"] for key, row in table.items()} == pytest.approx(expected)
-    analysed = {key: row["n_analysed"] for key, row in table.items()}
+    assert {key: table[key]["estimate"] for key in expected} == pytest.approx(expected)
+    analysed = {key: table[key]["n_analysed"] for key in expected}
     assert analysed.pop(("duration_at_look", 2)) == analysed.pop(("enrolled_at_look", 2)) == 2
     assert set(analysed.values()) == {5}
     assert {row["n_requested"] for row in table.values()} == {5}
@@ -110,8 +111,13 @@ def test_a_replicate_without_rows_is_failed():
     assert (table["power", 0]["n_analysed"], table["power", 0]["n_failed"]) == (5, 2)
 
 
-def test_under_the_null_only_rejections_are_reported():
-    table = reduced(TABLE, 5, "type_i_error")
-    assert {metric for metric, _ in table} == {"type_i_error", "type_i_error_by_look"}
-    published = reduced(TABLE, 5, "rejection_no_effect")
-    assert {metric for metric, _ in published} == {"rejection_no_effect"}
+@pytest.mark.parametrize("rejection", ["type_i_error", "rejection_no_effect"])
+def test_under_the_null_no_number_calls_itself_power(rejection):
+    table = reduced(TABLE, 5, rejection)
+    assert table[rejection, 0]["estimate"] == 2 / 5
+    assert table[rejection, 0]["n_analysed"] == 5
+    assert not any(metric.startswith(("power", "expected_z")) for metric, _ in table)
+    other = {"type_i_error": "rejection_no_effect", "rejection_no_effect": "type_i_error"}[rejection]
+    assert not any(metric.startswith(other) for metric, _ in table)
+    if rejection == "type_i_error":
+        assert [table["type_i_error_by_look", k]["estimate"] for k in (1, 2)] == [1 / 5, 2 / 5]

@@ -130,7 +130,7 @@ from sim.engine import simulate
 from sim.store import Store
 from tests.designs import textbook_gs
 trial = textbook_gs().with_n(140)
-found = simulate(trial, 20_000, 5, store=Store.of(Path(sys.argv[1]), trial, 5))
+found = simulate(trial, 20_000, 5, store=Store(Path(sys.argv[1])))
 import hashlib
 print(hashlib.sha256(found.rows.tobytes()).hexdigest())
 """
@@ -145,7 +145,7 @@ def test_two_processes_with_one_store(tmp_path, plain):
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) for _ in range(2)]
     digests = [process.communicate()[0].strip() for process in both]
     assert digests == [hashlib.sha256(plain.tobytes()).hexdigest()] * 2
-    assert run(Store.of(tmp_path, TRIAL, SEED), 2 * BLOCK).from_store == 2 * BLOCK
+    assert run(Store(tmp_path), 2 * BLOCK).from_store == 2 * BLOCK
 
 
 def test_the_key_is_of_what_decides(tmp_path):
