@@ -77,5 +77,9 @@ def describe(population: Population, effect: Effect) -> list[Assumption]:
             f"{m.average_hazard_ratio:.2f}; it differs from each patient's own ratio because patients differ",
             "Kalbfleisch & Prentice 1981",
         ),
-        Assumption(f"progression-free at {m.horizon:g} months, control and experimental", f"{m.survival_control:.1%} and {m.survival_experimental:.1%}", source),
+        Assumption(
+            f"progression-free at {m.horizon:g} months, control and experimental",
+            f"{m.survival_control:.1%} and {m.survival_experimental:.1%}",
+            source,
+        ),
     ]
