@@ -204,3 +204,38 @@ def test_benchmark_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         zurko2023().denominator = "failures"  # type: ignore[misc]
     assert isinstance(zurko2023(), Benchmark)
+
+
+def test_marks_of_a_cohort_have_the_published_shares() -> None:
+    # n = 40,000: four binomial standard errors are at most one per cent point
+    table = cohort(PostCartFailure(time_zero="infusion"), 5, 40_000)
+    got = measures.achieved(zurko2023(), PostCartFailure().values)
+    complete, responds = table["cart_response"] == "complete", table["cart_response"] != "none"
+    stable, partial = table["day30_status"] == "stable", table["day30_status"] == "partial"
+    assert 100 * responds.mean() == pytest.approx(got["cart_orr"], abs=1)
+    assert 100 * complete.mean() == pytest.approx(got["cart_cr"], abs=1)
+    assert 514 * stable.mean() == pytest.approx(got["d30_sd_n"], abs=5)
+    assert 100 * complete[stable].mean() == pytest.approx(got["d30_sd_to_cr"], abs=1.5)
+    # 34 of 148 converted by day 90 and 14 later: 48 of 148 in all
+    assert 100 * complete[partial].mean() == pytest.approx(got["d30_pr_to_cr"] * 48 / 34, abs=2)
+    for column, level, id in (
+        ("lines", "1", "lines_1"),
+        ("ldh", "elevated", "ldh_elev"),
+        ("product", "axi-cel", "car_axi"),
+        ("ipi", "unknown", "ipi_unknown"),
+    ):
+        assert 100 * (table[column] == level).mean() == pytest.approx(got[id], abs=1)
+    assert table["age"].median() == pytest.approx(59, abs=0.5)
+    assert table["age"].between(18, 84).all()
+    treated = table[table["treated"] == 1]
+    for refractory, id in ((1, "d30ref_trial"), (0, "d30oth_trial")):
+        assert 100 * treated.loc[treated["day30_refractory"] == refractory, "first_line_on_trial"].mean() == pytest.approx(got[id], abs=2)
+
+
+def test_nothing_is_seen_after_the_end_of_followup() -> None:
+    seen = cohort(PostCartFailure(time_zero="infusion"), 5, 4_000, followup=4.0)
+    for name in ("time_to_progression", "time_to_first_line", "next_progression", "pfs_time", "os_time"):
+        assert not (seen[name] > 4.0).any()
+    assert ((seen["treated"] == 1) == seen["time_to_first_line"].notna()).all()
+    assert not (seen["second_line"].eq(1) & seen["next_progression"].isna()).any()
+    assert set(seen.loc[seen["treated"] == 0, "regimen"]) == {"none"}

@@ -10,13 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.benchmark import Benchmark
-from sim.population import cart_response, courses, covariates
+from sim.population import courses, covariates
+from sim.population.cohort_marks import FATES, add_marks, uniforms
 from sim.population.parameters import Parameters
 from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
 from sim.types import Array, InputError
-
-FATES = ("refractory", "late progression", "death without progression", "cured")
 
 # name -> (label, unit); a time is missing (NaN) when its event never comes or nobody saw it
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -25,6 +24,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "day30_refractory": ("Stable or progressive disease at day 30 after CAR-T, and a later failure", "1 = yes"),
     "bridging": ("Bridging therapy before CAR-T", "1 = yes"),
     "fate": ("Course after CAR-T", ""),
+    "day30_status": ("Response to CAR-T at day 30", ""),
     "cart_response": ("Best response to CAR-T", ""),
     "time_to_progression": ("CAR-T infusion to progression", "months"),
     "intended": ("Treatment intended after progression", "1 = yes"),
@@ -32,6 +32,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "time_to_first_line": ("Time zero to start of first-line therapy", "months"),
     "regimen": ("First-line regimen after progression", ""),
     "response": ("Response to first-line therapy", ""),
+    "first_line_on_trial": ("First-line therapy given on a trial", "1 = yes"),
+    "cd19_after_failure": ("CD19 on the tumour after progression, were it assessed", ""),
     "durable_response": ("Response that lasts (exit at the durable rate)", "1 = yes"),
     "next_progression": ("Time zero to the progression or death that ends first-line therapy", "months"),
     "second_line": ("Second-line therapy after progression", "1 = yes"),
@@ -41,6 +43,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "os_time": ("Overall survival from time zero", "months"),
     "os_event": ("Death seen", "1 = event, 0 = censored"),
     "followup": ("Administrative follow-up from time zero", "months"),
+    "age": ("Age at CAR-T", "years"),
     **{name: (c.label, "") for name, c in covariates.COVARIATES.items()},
 }
 
@@ -86,7 +89,9 @@ def cohort(
     cut = np.full(n, 1200.0 if followup is None else float(followup))
     table = patients(population, draws, cut)
     if baseline:
-        _add_baseline(table, population.values, draws)
+        add_marks(table, population.values, draws)
+    if followup is not None:
+        _hide_after(table, followup)
     return table[[c for c in COLUMNS if c in table]]
 
 
@@ -152,26 +157,18 @@ def _first_line(p: Parameters, draws: Draws, x: courses.Trajectories, treated: N
     }
 
 
-def uniforms(draws: Draws, stream: str) -> Array:
-    """Return the first replicate's uniforms of a stream, float64[n]."""
-    out: Array = (draws.word(stream)[0] + 0.5) * 2.0**-32
-    return out
-
-
-def _add_baseline(table: pd.DataFrame, p: Parameters, draws: Draws) -> None:
-    """Add baseline covariates and, from infusion, the response to CAR-T; both depend on the fate alone."""
-    cured = (table["fate"] == "cured").to_numpy() if "fate" in table else np.zeros(len(table), dtype=bool)
-    for name in covariates.COVARIATES:
-        x = covariates.from_marks(p.marks, name)
-        cumulative = np.cumsum(x.by_fate, axis=1)[:, :-1]
-        level = (uniforms(draws, name)[:, None] >= cumulative[np.where(cured, 0, 1)]).sum(axis=1)
-        table[name] = np.array(x.names)[level]
-    if "fate" in table:
-        marks = cart_response.from_marks(p.marks)
-        fate = table["fate"].map({name: i for i, name in enumerate(FATES)}).to_numpy()
-        responds = uniforms(draws, "cart_response") < np.array(marks.response)[fate]
-        complete = uniforms(draws, "cart_complete") < np.array(marks.complete)[fate]
-        table["cart_response"] = np.where(~responds, "none", np.where(complete, "complete", "partial"))
+def _hide_after(table: pd.DataFrame, followup: float) -> None:
+    """Take out what happens after the end of follow-up, as nobody has seen it."""
+    for name in ("time_to_progression", "next_progression", "time_to_first_line"):
+        if name in table:
+            table[name] = table[name].where(table[name] <= followup)
+    if "treated" in table:
+        unseen = (table["treated"] == 1) & table["time_to_first_line"].isna()
+        table.loc[unseen, ["treated", "durable_response"]] = 0
+        table.loc[unseen, ["regimen", "response", "allo"]] = ["none", "not treated", "none"]
+    ended = table["next_progression"].notna() if "next_progression" in table else table["pfs_event"] == 1
+    table.loc[~ended, "second_line"] = 0
+    table.loc[~ended & (table["allo"] == "after progression"), "allo"] = "none"
 
 
 def metadata() -> Mapping[str, dict[str, str]]:

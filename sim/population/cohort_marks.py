@@ -1,0 +1,61 @@
+"""Marks of a cohort's patients: baseline covariates, response to CAR-T, trial at first line, CD19 after failure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.kernels.elementary import normal_quantile
+from sim.population import cart_response, covariates
+from sim.population.parameters import Parameters
+from sim.rng import Draws
+from sim.types import Array
+
+FATES = ("refractory", "late progression", "death without progression", "cured")
+# Median and range are printed; a normal with this SD, cut at the printed range, is an assumption. Linked to nothing.
+AGE_MEDIAN, AGE_SD, AGE_RANGE = 59.0, 12.0, (18.0, 84.0)
+
+
+def uniforms(draws: Draws, stream: str) -> Array:
+    """Return the first replicate's uniforms of a stream, float64[n]."""
+    out: Array = (draws.word(stream)[0] + 0.5) * 2.0**-32
+    return out
+
+
+def add_marks(table: pd.DataFrame, p: Parameters, draws: Draws) -> None:
+    """Add marks to the rows of one replicate; baseline covariates depend on the fate alone (failures all, after failure)."""
+    cured = (table["fate"] == "cured").to_numpy() if "fate" in table else np.zeros(len(table), dtype=bool)
+    for name in covariates.COVARIATES:
+        x = covariates.from_marks(p.marks, name)
+        cumulative = np.cumsum(x.by_fate, axis=1)[:, :-1]
+        level = (uniforms(draws, name)[:, None] >= cumulative[np.where(cured, 0, 1)]).sum(axis=1)
+        table[name] = np.array(x.names)[level]
+    z = np.array([normal_quantile(u) for u in uniforms(draws, "age")])
+    table["age"] = np.clip(AGE_MEDIAN + AGE_SD * z, *AGE_RANGE).round(1)
+    refractory = table["day30_refractory"].to_numpy() == 1
+    on_trial = uniforms(draws, "first_line_on_trial") < np.where(refractory, *p.marks["first_line_on_trial"])
+    treated = (table["treated"] == 1).to_numpy() if "treated" in table else np.ones(len(table), dtype=bool)
+    table["first_line_on_trial"] = (on_trial & treated).astype(np.uint8)
+    lost = uniforms(draws, "cd19") < p.marks["cd19_loss"]
+    progressed = table["time_to_progression"].notna() if "time_to_progression" in table else np.ones(len(table), dtype=bool)
+    table["cd19_after_failure"] = np.where(progressed, np.where(lost, "lost", "not lost"), "no progression")
+    if "fate" in table:
+        _add_cart_response(table, p, draws, refractory)
+
+
+def _add_cart_response(table: pd.DataFrame, p: Parameters, draws: Draws, refractory: NDArray[np.bool_]) -> None:
+    marks = cart_response.from_marks(p.marks)
+    fate = table["fate"].map({name: i for i, name in enumerate(FATES)}).to_numpy()
+    responds = uniforms(draws, "cart_response") < np.array(marks.response)[fate]
+    complete = responds & (uniforms(draws, "cart_complete") < np.array(marks.complete)[fate])
+    table["cart_response"] = np.where(complete, "complete", np.where(responds, "partial", "none"))
+    u = uniforms(draws, "day30_status")
+    partial = marks.partial_to_complete + cart_response.LATER_CONVERSIONS
+    # the stable who recover are complete responses of the cured: their share is of all the cured
+    stable = np.where(fate == 3, marks.stable_cured / (marks.response[3] * marks.complete[3]), 0.0)
+    of_complete = np.where(u < stable, "stable", np.where(u < stable + partial, "partial", "complete"))
+    of_refractory = np.where(u < marks.stable_refractory, "stable", "progressive")
+    table["day30_status"] = np.where(
+        refractory, of_refractory, np.where(complete, of_complete, np.where(responds, "partial", "not assessed"))
+    )
