@@ -26,3 +26,7 @@ def trial(*overrides):
     """Its one trial."""
     (cell,) = study(*overrides).cells
     return cell.trial
+
+
+# designs and tests are held on the textbook and on the default population; the others differ in parameters only
+POPULATIONS = ("piecewise_exponential", "post_cart_failure")
