@@ -147,3 +147,25 @@ class CutAtFollowUp(Cut):
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
         cut = observations.entry[:, -1] + self.months
         return cut[None, :], np.ones((1, len(cut)), dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class CutAtPatients(Cut):
+    """Look when the first k patients have all been followed for `months`.
+
+    Parameters
+    ----------
+    patients : rising numbers of patients, one per look
+    months : follow-up of the last of them
+    """
+
+    patients: tuple[int, ...]
+    months: float
+
+    @property
+    def looks(self) -> int:
+        return len(self.patients)
+
+    def calendar(self, observations: Observations) -> tuple[Array, Flags]:
+        cuts = observations.entry.T[[k - 1 for k in self.patients]] + self.months
+        return cuts, np.ones(cuts.shape, dtype=np.uint8)

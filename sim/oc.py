@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from sim.design.design import REJECT
+from sim.design.design import REJECT, STOP_FUTILITY
 from sim.engine import Replicates
 from sim.statistic.statistic import Code
 from sim.trial import Rows, final_rows
@@ -23,16 +24,29 @@ DEFINITIONS = {
     "power": "share of analysed trials that reject the null hypothesis, under the stated effect",
     "type_i_error": "share of analysed trials that reject the null hypothesis when the treatment changes nothing",
     "rejection_no_effect": "share of analysed trials that reject a published null when the treatment changes nothing; not a type I error, since that null is not this population",
+    "type_i_error_obeyed": "share of analysed trials that reject the null hypothesis when the treatment changes nothing and every trial that crosses the non-binding futility bound stops there",
+    "rejection_no_effect_obeyed": "share of analysed trials that reject a published null when the treatment changes nothing and every trial that crosses the non-binding futility bound stops there",
     "expected_n": "mean number of patients enrolled by the end, over all analysed trials",
     "expected_events": "mean cumulative number of events at the end, over all analysed trials",
     "expected_responders": "mean number of responders, over all analysed trials",
     "expected_duration": "mean calendar months from the first possible enrolment to the end, over all analysed trials",
     "expected_z": "mean z at the end, over all analysed trials",
+    "early_futility": "share of analysed trials that stop for futility before the last look, under the stated effect",
+    "early_futility_no_effect": "share of analysed trials that stop for futility before the last look, when the treatment changes nothing",
+    "early_efficacy": "share of analysed trials that reject before the last look, under the stated effect",
+    "early_efficacy_no_effect": "share of analysed trials that reject before the last look, when the treatment changes nothing, futility obeyed",
+    "expected_n_no_effect": "mean number of patients enrolled by the end, over all analysed trials, when the treatment changes nothing",
+    "expected_events_no_effect": "mean cumulative number of events at the end, over all analysed trials, when the treatment changes nothing",
+    "expected_responders_no_effect": "mean number of responders, over all analysed trials, when the treatment changes nothing",
+    "expected_duration_no_effect": "mean calendar months from the first possible enrolment to the end, over all analysed trials, when the treatment changes nothing",
     "reach_look": "share of analysed trials that reach the look",
     "power_by_look": "cumulative share of analysed trials that reject at this look or before, under the stated effect",
     "type_i_error_by_look": "cumulative share of analysed trials that reject at this look or before, when the treatment changes nothing",
     "duration_at_look": "mean calendar months to the look, over the trials that reached it",
     "enrolled_at_look": "mean cumulative patients enrolled at the look, over the trials that reached it",
+    "events_at_look": "mean cumulative number of events (of responders, for a response rate) at the look, over the trials that reached it",
+    "futility_by_look": "cumulative share of analysed trials that stop for futility at this look or before, under the stated effect",
+    "futility_by_look_no_effect": "cumulative share of analysed trials that stop for futility at this look or before, when the treatment changes nothing",
     "untestable": "share of analysed trials whose test could not be formed; they count as not rejected",
     "target_not_reached": "share of analysed trials that ended at their longest duration with fewer events than planned; tested with what there was",
     "power_lower_bound": "power if every failed replicate is counted as not rejected",
@@ -94,59 +108,83 @@ def rejections(replicates: Replicates) -> tuple[int, int]:
     return int(np.sum((final["decision"] == REJECT) & analysed)), int(np.sum(analysed))
 
 
-def operating_characteristics(subject: Subject, replicates: Replicates, looks: int) -> list[Row]:
-    """Reduce the rows of one cell under one truth to rows of the table of operating characteristics."""
+def operating_characteristics(subject: Subject, replicates: Replicates, looks: int, nonbinding_futility: bool = False) -> list[Row]:
+    """Reduce the rows of one cell under one truth to rows of the table of operating characteristics.
+
+    Notes
+    -----
+    The power, and what a trial costs, count what happens when futility stops are obeyed. Without effect the rejections count
+    as if a non-binding futility bound were ignored, and again, with `_obeyed` in the name, as if it were obeyed.
+    """
     final = final_rows(replicates.rows)
     analysed = final[final["code"] != Code.FAILED]
     failed = replicates.requested - len(analysed)
-    rejected = analysed["decision"] == REJECT
+    obeyed = analysed["decision"] == REJECT
+    rejected = obeyed if subject.rejection == "power" else analysed["rejects_ignoring_futility"] > 0
 
-    def row(metric: str, estimate: Estimate, unit: str, look: int = 0, n: int | None = None, definition: str | None = None) -> Row:
+    def row(metric: str, estimate: Estimate, unit: str, look: int = 0, n: int | None = None) -> Row:
         return {
             "scenario": subject.scenario, "cell": subject.cell, "hypothesis": subject.hypothesis, "look": look, "metric": metric,
             "estimate": estimate.value, "mcse": estimate.mcse, "ci_low": estimate.low, "ci_high": estimate.high,
             "n_requested": replicates.requested, "n_analysed": len(analysed) if n is None else n, "n_failed": failed,
-            "unit": unit, "definition": DEFINITIONS[metric] if definition is None else definition,
+            "unit": unit, "definition": DEFINITIONS[metric],
         }  # fmt: skip
 
     def share(flags: np.ndarray) -> Estimate:
         return proportion(int(np.sum(flags)), len(analysed))
 
     out = [row(subject.rejection, share(rejected), "probability")]
+    if nonbinding_futility and subject.rejection != "power":
+        out.append(row(f"{subject.rejection}_obeyed", share(obeyed), "probability"))
     if failed:
         total = replicates.requested
         out.append(row("power_lower_bound", proportion(int(rejected.sum()), total), "probability", n=total))
         out.append(row("power_upper_bound", proportion(int(rejected.sum()) + failed, total), "probability", n=total))
-    if subject.rejection != "power":
-        return [*out, *_by_look(subject, analysed, replicates.rows, looks, row)]
-    counted = "expected_responders" if subject.hypothesis == "ORR" else "expected_events"
-    out += [
-        row("expected_n", mean(analysed["enrolled"].astype(float)), "patients"),
-        row(counted, mean(analysed["events"].astype(float)), "patients" if counted == "expected_responders" else "events"),
-        row("expected_duration", mean(analysed["month"]), "months"),
-        row("expected_z", mean(analysed["z"]), "z"),
+    if subject.rejection == "power":
+        out += _cost(subject, analysed, row, "")
+        out.append(row("expected_z", mean(analysed["z"]), "z"))
+        untestable = (analysed["code"] == Code.NO_EVENTS) | (analysed["code"] == Code.EMPTY_ARM)
+        for metric, flags in (("untestable", untestable), ("target_not_reached", analysed["code"] == Code.TARGET_NOT_REACHED)):
+            if flags.any():
+                out.append(row(metric, share(flags), "probability"))
+    elif looks > 1:
+        out += _cost(subject, analysed, row, "_no_effect")
+    return [*out, *_by_look(subject, analysed, replicates.rows, looks, row)] if looks > 1 else out
+
+
+def _cost(subject: Subject, analysed: Rows, row: Callable[..., Row], suffix: str) -> list[Row]:
+    """Return what the trials took, futility obeyed."""
+    counted, unit = ("expected_responders", "patients") if subject.hypothesis == "ORR" else ("expected_events", "events")
+    return [
+        row(f"expected_n{suffix}", mean(analysed["enrolled"].astype(float)), "patients"),
+        row(f"{counted}{suffix}", mean(analysed["events"].astype(float)), unit),
+        row(f"expected_duration{suffix}", mean(analysed["month"]), "months"),
     ]
-    untestable = (analysed["code"] == Code.NO_EVENTS) | (analysed["code"] == Code.EMPTY_ARM)
-    for metric, flags in (("untestable", untestable), ("target_not_reached", analysed["code"] == Code.TARGET_NOT_REACHED)):
-        if flags.any():
-            out.append(row(metric, share(flags), "probability"))
-    return [*out, *_by_look(subject, analysed, replicates.rows, looks, row)]
 
 
-def _by_look(subject: Subject, analysed: Rows, rows: Rows, looks: int, row: object) -> list[Row]:
-    if looks == 1 or subject.rejection == "rejection_no_effect":
-        return []
-    out: list[Row] = []
-    n = len(analysed)
+def _by_look(subject: Subject, analysed: Rows, rows: Rows, looks: int, row: Callable[..., Row]) -> list[Row]:
+    power, n = subject.rejection == "power", len(analysed)
+    suffix = "" if power else "_no_effect"
+    rejects_at = np.where(analysed["decision"] == REJECT, analysed["look"], 0) if power else analysed["rejects_ignoring_futility"]
+    given_up = np.where(analysed["decision"] == STOP_FUTILITY, analysed["look"], 0)
+    early = (analysed["decision"] == REJECT) & (analysed["look"] < looks)
+    out = [row(f"early_efficacy{suffix}", proportion(int(early.sum()), n), "probability")] if early.any() else []
+    if given_up.any():
+        out.append(row(f"early_futility{suffix}", proportion(int(np.sum(given_up > 0)), n), "probability"))
     # a replicate that broke at a later look is out of every count, its earlier looks too
     broken = (rows["code"] == Code.FAILED).any()
     kept = rows[np.isin(rows["replicate"], analysed["replicate"])] if broken else rows
     for look in range(1, looks + 1):
         here = kept[kept["look"] == look]
-        by_now = int(np.sum((analysed["decision"] == REJECT) & (analysed["look"] <= look)))
-        out.append(row(f"{subject.rejection}_by_look", proportion(by_now, n), "probability", look))  # type: ignore[operator]
-        if subject.rejection == "power":
-            out.append(row("reach_look", proportion(len(here), n), "probability", look))  # type: ignore[operator]
-            out.append(row("duration_at_look", mean(here["month"]), "months", look, len(here)))  # type: ignore[operator]
-            out.append(row("enrolled_at_look", mean(here["enrolled"].astype(float)), "patients", look, len(here)))  # type: ignore[operator]
+        if subject.rejection != "rejection_no_effect":
+            by_now = int(np.sum((rejects_at > 0) & (rejects_at <= look)))
+            out.append(row(f"{subject.rejection}_by_look", proportion(by_now, n), "probability", look))
+        if given_up.any():
+            stopped = int(np.sum((given_up > 0) & (given_up <= look)))
+            out.append(row(f"futility_by_look{suffix}", proportion(stopped, n), "probability", look))
+        if power:
+            out.append(row("reach_look", proportion(len(here), n), "probability", look))
+            out.append(row("duration_at_look", mean(here["month"]), "months", look, len(here)))
+            out.append(row("enrolled_at_look", mean(here["enrolled"].astype(float)), "patients", look, len(here)))
+            out.append(row("events_at_look", mean(here["events"].astype(float)), "events", look, len(here)))
     return out

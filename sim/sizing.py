@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sim.boundary.exact_binomial import certain_n, exact_power_curve
+from sim.design.simon_two_stage import SimonTwoStage
 from sim.design.single_arm_orr import SingleArmORR
 from sim.oc import Estimate, proportion
 from sim.trial import Trial
@@ -37,6 +38,7 @@ class Size:
     n_safe : smallest n whose one-sided 97.5 % lower limit of power reaches the target
     curve : every n that was looked at, rising
     exact : True when the power is computed, not simulated
+    meaning : what `n` is, where it is not what is said above
     """
 
     target: float
@@ -47,6 +49,7 @@ class Size:
     n_safe: int
     curve: tuple[PowerPoint, ...]
     exact: bool
+    meaning: str = ""
 
 
 def size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int = 5000) -> Size:
@@ -73,6 +76,8 @@ def size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int
         raise InputError(f"task.target_power is {target}; allowed: above design.alpha ({trial.design.alpha:g}) and below 1")
     if isinstance(trial.design, SingleArmORR) and (trial.design.not_evaluable == "nonresponder" or trial.design.not_evaluable_share == 0):
         return _exact_size(trial, trial.design, target, n_max)
+    if isinstance(trial.design, SimonTwoStage):
+        return _two_stage_size(trial, trial.design, target, n_max)
     return _simulated_size(trial, target, simulate, n_sim, n_max)
 
 
@@ -95,6 +100,30 @@ def _exact_size(trial: Trial, design: SingleArmORR, target: float, n_max: int) -
     upto = max(2 * stays, 20)
     curve = tuple(PowerPoint(int(k), Estimate(float(p), 0.0, float(p), float(p)), 0) for k, p in zip(n[:upto], power[:upto], strict=True))
     return Size(target, stays, first, stays, stays, stays, curve, exact=True)
+
+
+def _two_stage_size(trial: Trial, design: SimonTwoStage, target: float, n_max: int) -> Size:
+    """Return the patients of the two-stage design itself: it is the search."""
+    if design.kind == "given":
+        raise InputError("design.kind is 'given': its n is fixed; allowed with task=size: optimal, minimax, admissible")
+    if design.power != target:
+        raise InputError(f"design.power is {design.power:g} and task.target_power {target:g}; allowed: the same power in both")
+    s = replace(design, n=None).stages(trial.population)
+    p = trial.population.response_rate(trial.effect) * (1 - design.not_evaluable_share)
+    if abs(p - s.p1) > 1e-9:
+        raise InputError(
+            f"effect: the response rate is {p:.3f} under the effect and {s.p1:.3f} in the design; allowed with task=size: the same rate"
+            " (design.alternative_rate or design.difference)"
+        )
+    if s.n > n_max:
+        raise _unreachable(target, n_max)
+    points = {}
+    for power in sorted({*(k / 20 for k in range(10, 20)), target}):
+        if power > design.alpha:
+            found = replace(design, n=None, power=power).stages(trial.population)
+            points[found.n] = PowerPoint(found.n, Estimate(found.power, 0.0, found.power, found.power), 0)
+    meaning = f"patients in both stages of Simon's {design.kind} design at the design's alpha and power, at most"
+    return Size(target, s.n, s.n, s.n, s.n, s.n, tuple(points[n] for n in sorted(points)), exact=True, meaning=meaning)
 
 
 def _simulated_size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int) -> Size:
@@ -130,7 +159,7 @@ def _smallest_n(trial: Trial) -> int:
 def _bracket(trial: Trial, target: float, power: Callable[[int], Estimate], n_max: int) -> tuple[int, int]:
     """Return (n that does not reach the target, n that does)."""
     smallest = _smallest_n(trial)
-    high = min(max(trial.design.n, smallest), n_max)
+    high = min(max(trial.plan.n, smallest), n_max)
     while power(high).value < target:
         if high >= n_max:
             raise _unreachable(target, n_max)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.accrual import Accrual
-from sim.design.design import CONTINUE, REJECT, Design, Plan
+from sim.design.design import CONTINUE, REJECT, Design, Monitoring, Plan
 from sim.effect import NO_EFFECT, Effect
 from sim.followup import Dropout
 from sim.kernels.piecewise import bernoulli
 from sim.population.population import Population
 from sim.rng import Draws
-from sim.statistic.statistic import Code
-from sim.types import Assumption, Observations
+from sim.statistic.statistic import Code, TestResult
+from sim.types import Array, Assumption, Observations
 
 # A tile's arrays (some ten of float64) should stay in the second-level cache, and be long enough to hide the cost of the
 # dozen calls that each tile takes. Measured with 160 patients on 2 MB of cache: 32 trials 0.6, 64 0.8, 128 0.9, 256 1.
@@ -34,6 +34,7 @@ ROW_DTYPE = np.dtype(
         ("estimate", np.float64),
         ("decision", np.int8),  # 0 continue or accept at the last look, 1 reject, 2 stop for futility
         ("code", np.int8),
+        ("rejects_ignoring_futility", np.int8),  # on the last row: the look that rejects were non-binding futility ignored; 0 none
     ]
 )
 Rows = NDArray[np.void]
@@ -88,6 +89,9 @@ def enrol(trial: Trial, draws: Draws) -> Observations:
     stratum = trial.population.sample_strata(draws)
     arm = plan.allocation.arms(draws, stratum)
     entry = trial.accrual.entries(draws)
+    if plan.pause is not None:
+        after, months = plan.pause
+        entry[:, after:] += months
     courses = trial.population.sample(draws, stratum, arm, trial.effect, plan.wants)
     time = event = evaluable = None
     if courses.pfs is not None:
@@ -107,11 +111,16 @@ def run_tile(trial: Trial, draws: Draws) -> list[Rows]:
     observations = enrol(trial, draws)
     cuts, reached = plan.cut.calendar(observations)
     running = np.ones(draws.m, dtype=bool)
-    out = []
+    ignoring = running.copy()  # the same trials, were non-binding futility ignored
+    rejected_at = np.zeros(draws.m, dtype=np.int8)
+    looked: list[tuple[Rows, NDArray[np.bool_]]] = []
     for look in range(plan.cut.looks):
         rows = np.zeros(draws.m, dtype=ROW_DTYPE)
-        result = plan.statistic.test(observations, np.ascontiguousarray(cuts[look]))
-        decision = plan.rule.decide(look, result)
+        result = _test(plan, observations, look, np.ascontiguousarray(cuts[look]))
+        # once the target could not be reached every later look would be this same analysis
+        last = (reached[look] == 0) if look < plan.cut.looks - 1 else np.ones(draws.m, dtype=bool)
+        monitoring = Monitoring(np.stack([r["events"] for r, _ in looked]).astype(np.int64), last) if looked else None
+        decision = plan.rule.decide(look, result, monitoring or Monitoring(np.empty((0, draws.m), dtype=np.int64), last))
         rows["replicate"] = np.arange(draws.first, draws.first + draws.m)
         rows["look"] = look + 1
         rows["enrolled"] = result.enrolled
@@ -123,12 +132,35 @@ def run_tile(trial: Trial, draws: Draws) -> list[Rows]:
         broken = ~np.isfinite(result.z)
         rows["decision"] = np.where(untestable | broken, CONTINUE, decision)
         rows["code"] = np.where(broken, Code.FAILED, _codes(result.code, reached[look], result.events, plan.cut, look))
-        out.append(rows[running] if look else rows)
-        running &= rows["decision"] == CONTINUE
-        # once the target could not be reached every later look would be this same analysis
-        running &= (reached[look] == 1) & ~broken
-        if not running.any():
+        looked.append((rows, running.copy()))
+        rejected_at[ignoring & (rows["decision"] == REJECT)] = look + 1
+        running &= (rows["decision"] == CONTINUE) & ~last & ~broken
+        ignoring = ignoring & (rows["decision"] != REJECT) & ~last & ~broken if plan.nonbinding_futility else running
+        if not ignoring.any():
             break
+    return _kept(looked, rejected_at)
+
+
+def _test(plan: Plan, observations: Observations, look: int, cut: Array) -> TestResult:
+    """Test who is to be tested at this look."""
+    if plan.tested is None:
+        return plan.statistic.test(observations, cut)
+    k = plan.tested[look]
+    o = observations
+    first = {f.name: getattr(o, f.name) for f in fields(o)}
+    first = {name: np.ascontiguousarray(v[:, :k]) if isinstance(v, np.ndarray) else v for name, v in first.items()}
+    enrolled = (o.entry <= cut[:, None]).sum(axis=1, dtype=np.int64)
+    return replace(plan.statistic.test(Observations(**first), cut), enrolled=enrolled)
+
+
+def _kept(looked: list[tuple[Rows, NDArray[np.bool_]]], rejected_at: NDArray[np.int8]) -> list[Rows]:
+    """Return the rows of the trials that were running at each look, the last row of each with its other decision."""
+    out = []
+    for look, (rows, running) in enumerate(looked):
+        ended = running if look == len(looked) - 1 else running & ~looked[look + 1][1]
+        rows["rejects_ignoring_futility"][ended] = rejected_at[ended]
+        if running.any():
+            out.append(rows[running] if look else rows)
     return out
 
 

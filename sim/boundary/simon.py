@@ -140,6 +140,29 @@ def admissible(p0: float, p1: float, alpha: float = 0.05, power: float = 0.8, n_
     return tuple(Admissible(two_stage(*design, p0, p1), cuts[i + 1], cuts[i]) for i, (_, design) in enumerate(hull))
 
 
+def best_with_n(n: int, p0: float, p1: float, alpha: float = 0.05, power: float = 0.8) -> TwoStage:
+    """Find, for n patients in both stages, the design with the smallest EN(p0) that meets both errors.
+
+    Raises
+    ------
+    InputError : where a rate is out of range or no design with n patients meets both errors
+
+    Examples
+    --------
+    >>> design = best_with_n(30, 0.10, 0.30, 0.05, 0.80)
+    >>> design.r1, design.n1, design.r
+    (2, 14, 5)
+    """
+    _check(p0, p1, alpha, power)
+    design = np.empty(3, dtype=np.int64)
+    if n < 2 or not math.isfinite(best_first_stage(n, alpha, 1 - power, *_tables(p0, p1, n), design)):
+        raise InputError(
+            f"Simon's design: n is {n}: no design meets alpha {alpha:g} and power {power:g} for rates {p0:.3f} and {p1:.3f};"
+            " allowed: more patients, or null for as many as are needed"
+        )
+    return two_stage(int(design[0]), int(design[1]), int(design[2]), n, p0, p1)
+
+
 def _best_of_each_n(p0: float, p1: float, alpha: float, beta: float, n_max: int | None) -> list[tuple[float, tuple[int, int, int, int]]]:
     """Return (EN, (r1, n1, r, n)) for each n that has a design, where EN is smaller than for every smaller n."""
     size = 64 if n_max is None else n_max

@@ -44,3 +44,9 @@ def whole_numbers(name: str, values: Iterable[float]) -> tuple[int, ...]:
     if not all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) and v == int(v) for v in values):
         raise InputError(f"design.{name} is {list(values)}; allowed: whole numbers")
     return tuple(int(v) for v in values)
+
+
+def check_power(power: float, alpha: float) -> None:
+    """Refuse a power that is not above alpha and below 1."""
+    if not alpha < power < 1:
+        raise InputError(f"design.power is {power}; allowed: above design.alpha ({alpha:g}) and below 1")

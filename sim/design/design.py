@@ -17,11 +17,22 @@ from sim.types import Assumption
 CONTINUE, REJECT, STOP_FUTILITY = 0, 1, 2
 
 
+@dataclass(frozen=True, eq=False)
+class Monitoring:
+    """What a rule may know besides the look's own test.
+
+    events : int64[look, m], cumulative events at the earlier looks; last : bool[m], no look follows
+    """
+
+    events: NDArray[np.int64]
+    last: NDArray[np.bool_]
+
+
 class Rule(ABC):
-    """When a look rejects the null hypothesis."""
+    """When a look rejects the null hypothesis, and when it gives up."""
 
     @abstractmethod
-    def decide(self, look: int, result: TestResult) -> NDArray[np.uint8]:
+    def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
         """Return uint8[m]: CONTINUE, REJECT or STOP_FUTILITY."""
 
 
@@ -31,7 +42,7 @@ class CriticalZ(Rule):
 
     bounds: tuple[float, ...]
 
-    def decide(self, look: int, result: TestResult) -> NDArray[np.uint8]:
+    def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
         return (result.z >= self.bounds[look]).astype(np.uint8)
 
 
@@ -44,16 +55,34 @@ class CriticalCount(Rule):
 
     counts: tuple[int, ...]
 
-    def decide(self, look: int, result: TestResult) -> NDArray[np.uint8]:
+    def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
         return (result.events >= np.asarray(self.counts)[result.tested]).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class CountsByLook(Rule):
+    """Stop for futility at or below one number of responders, reject at or above another.
+
+    futility, efficacy : one number per look; -1, or more than can respond, where a look cannot stop that way
+    """
+
+    futility: tuple[int, ...]
+    efficacy: tuple[int, ...]
+
+    def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
+        given_up = (result.events <= self.futility[look]) & (look < len(self.futility) - 1)
+        return np.where(given_up, STOP_FUTILITY, np.where(result.events >= self.efficacy[look], REJECT, CONTINUE)).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
     """A design, made ready for one population.
 
-    hypothesis : name of what is tested ("PFS", "ORR"); wants : what the population must sample
+    hypothesis : name of what is tested ("PFS", "OS", "ORR"); wants : what the population must sample
     null_is_population : False when the null is a published curve, so that rejecting it under no effect is not a type I error
+    tested : at each look only the first so many patients are tested; None tests all who are there
+    pause : (k, months): nobody enters during these months after the k-th patient; accrual's own clock stands still
+    nonbinding_futility : a trial that stops for futility is also followed as if it had not (definition: type_i_error ignores futility)
     """
 
     n: int
@@ -66,12 +95,18 @@ class Plan:
     null_is_population: bool = True
     not_evaluable_share: float = 0.0
     exclude_not_evaluable: bool = False
+    tested: tuple[int, ...] | None = None
+    pause: tuple[int, float] | None = None
+    nonbinding_futility: bool = False
 
 
 class Design(ABC):
-    """When to look and what to do. Concrete designs are frozen dataclasses with a field `n` and a field `alpha`."""
+    """When to look and what to do. Concrete designs are frozen dataclasses with a field `n` and a field `alpha`.
 
-    n: int
+    n : enrolled patients; None where the design finds their number itself (`Plan.n`)
+    """
+
+    n: int | None
     alpha: float
 
     @property

@@ -84,7 +84,8 @@ def characteristics(study: Study, truth: Truth) -> list[Row]:
     plan = truth.cell.trial.plan
     under_null = "type_i_error" if plan.null_is_population else "rejection_no_effect"
     rejection = "power" if truth.truth == "alternative" else under_null
-    return operating_characteristics(Subject(study.scenario, truth.cell.name, plan.hypothesis, rejection), truth.replicates, plan.cut.looks)
+    subject = Subject(study.scenario, truth.cell.name, plan.hypothesis, rejection)
+    return operating_characteristics(subject, truth.replicates, plan.cut.looks, plan.nonbinding_futility)
 
 
 def counter(study: Study, progress: Progress | None) -> Callable[[Trial, int], tuple[int, int]]:

@@ -78,9 +78,10 @@ class Size:
 def _size_rows(study: Study, cell: Cell, answer: Answer) -> list[Row]:
     n_sim = 0 if answer.exact else study.run.n_sim
     values = {"n": answer.n, "n_low": answer.n_low, "n_high": answer.n_high, "n_safe": answer.n_safe}
-    if answer.exact:
+    if answer.exact and not answer.meaning:
         values["n_first"] = answer.n_first
     rows = [_row(study, cell, m, v, DEFINITIONS["n_exact_stays" if answer.exact and m == "n" else m], n_sim) for m, v in values.items()]
+    rows[0]["definition"] = answer.meaning or rows[0]["definition"]
     # the error of n is its interval; the other ends are ends
     rows[0] |= {
         "ci_low": float(answer.n_low),
