@@ -70,6 +70,29 @@ def build(overrides: list[str], overlays: Overlays, command: str, name: str = ""
     )
 
 
+def rebuild(configuration: dict[str, Any], trusted: tuple[str, ...] = ()) -> Any:
+    """Build the trial of one cell again, from the resolved configuration in a run's provenance.
+
+    Parameters
+    ----------
+    configuration : plain values, one mapping per group
+    trusted : packages besides `sim` that its classes may come from
+
+    Raises
+    ------
+    InputError : a group is missing, or a class or value is refused
+    """
+    missing = [group for group in TRIAL_GROUPS if not isinstance(configuration.get(group), dict)]
+    if missing:
+        raise InputError(f"provenance.json: config has no {', '.join(missing)}; allowed: the file that a run wrote")
+    try:
+        checked = _checked("", {group: configuration[group] for group in TRIAL_GROUPS}, trusted)
+        with security.safe_resolvers():
+            return _trial(dict(instantiate(checked, _convert_="all")))
+    except Exception as error:
+        raise InputError(f"{one_line(error)} (provenance.json)") from error
+
+
 def _scenario(base: Composed) -> str:
     chosen = str(base.choices.get("scenarios"))
     names = re.findall(r"\w+", chosen) if chosen != "None" else []

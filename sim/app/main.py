@@ -104,7 +104,10 @@ def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: b
         if not errors:
             number = len(statuses)
             try:
-                statuses.append(int(studies[number].task.run(studies[number], folder.of_job(number))))
+                study = studies[number]
+                # the folder that is replayed is the option `task.run`, so that task's verb has another name
+                verb = getattr(study.task, "replay", None) or study.task.run
+                statuses.append(int(verb(study, folder.of_job(number))))
             except Exception as error:
                 errors.append(error)
 

@@ -95,7 +95,7 @@ def _replicate_table(truth: Truth, cells: list[str]) -> pa.Table:
             "z": np.ascontiguousarray(rows["z"]),
             "estimate": np.ascontiguousarray(rows["estimate"]),
             "decision": _dictionary(rows["decision"], list(DECISIONS)),
-            "code": _dictionary(rows["code"], _code_names()),
+            "code": _dictionary(rows["code"], code_names()),
         }
     )
 
@@ -105,7 +105,8 @@ def _dictionary(index: np.ndarray, names: list[str]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(np.ascontiguousarray(index, dtype=np.int16)), pa.array(names))
 
 
-def _code_names() -> list[str]:
+def code_names() -> list[str]:
+    """Return the name of each `Code`, by its number."""
     names = [""] * (max(Code) + 1)
     for code in Code:
         names[code] = code.name.lower()
