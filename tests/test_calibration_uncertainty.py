@@ -71,6 +71,7 @@ def test_a_thousand_copies(capsys: pytest.CaptureFixture[str]) -> None:
     headline = table[table["role"] == "headline"]
     assert headline["percentile"].between(2.5, 97.5).all()
     assert (headline["bias_in_sd"].abs() < 0.25).all()
+    assert (headline.loc[~headline["sd_ratio"].between(0.8, 1.25), "note"] != "").all()
 
 
 def test_a_draw_is_addressed_and_stays_in_its_ranges() -> None:

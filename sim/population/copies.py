@@ -27,12 +27,20 @@ COLUMNS = (
     "note",
 )
 
+# Why copies scatter otherwise than the exponential interval says, where their ratio leaves 0.8 to 1.25.
+_FLAT = "the curve is flat at its median (a plateau follows): copies scatter more than an exponential would"
 _NOTES = {
-    "cart_os_median": "the curve is flat at its median: copies scatter more than an exponential would",
-    "nobt_pfs_median": "the curve is flat at its median: copies scatter more than an exponential would",
-    "nobt_os_median": "the curve is flat at its median; most copies do not reach it",
-    "d30ref_os_median": "a steep start and a long tail: flat at the median",
-    "failure_os_median": "mixture of fast and slow courses: flatter at the median than an exponential",
+    "cart_pfs_median": _FLAT,
+    "cart_os_median": _FLAT,
+    "bt_pfs_median": _FLAT,
+    "nobt_pfs_median": _FLAT,
+    "nobt_os_median": "a plateau at one half: most copies never reach a median",
+    "d30ref_os_median": "early deaths under supportive care, then a long tail: flat at the median",
+    "failure_os_median": "early deaths under supportive care, then a long tail: flatter at the median than an exponential",
+    "pfs1_polabr_median": "many responders, some durable: flat at the median; 18 patients, and copies vary their number",
+    "pfs1_bispecific_median": "durable responders flatten the curve; 10 patients, and copies vary their number",
+    "ttp_untreated_median_days": "times to early progression are much less scattered than an exponential's",
+    "ttp_treated_median_days": "times to progression are less scattered than an exponential's",
 }
 
 
