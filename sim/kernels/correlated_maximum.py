@@ -3,7 +3,7 @@
 Z = L x with x independent standard normals and L a pivoted Cholesky factor of the correlation, of any rank. A row of L
 limits the last variable it depends on, given those before it. P(max Z >= m) is then a sum of upper tails, so that small
 p-values lose nothing: variables but the last by Gauss-Legendre, the last by the normal distribution. Limits have kinks
-where two rows meet, and steps where a row hardly depends on its last variable, so panels end there.
+where two rows meet, and steps where a row hardly depends on its last variables: panels end there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from sim.kernels.transforms import INLINE
 
 TOLERANCE = 1e-10  # conditional variance below which a row depends on the earlier ones
 FARTHEST = 6.0  # |x| beyond which a standard normal is left out: 2e-9
-STEEP = 4.0
+STEEP = 4.0  # a row steps where its dependence on one variable exceeds that on all later ones so many times
+FOOT = 5.0  # and its step is over so many standard deviations of the later ones away
 ROOT_TWO_PI = 2.5066282746310002
 
 
@@ -106,10 +107,26 @@ def panels(points: np.ndarray, count: int, low: float, high: float) -> int:
 
 
 @numba.njit(**INLINE)
-def kinks(lower: np.ndarray, last: np.ndarray, count: int, column: int, m: float, x: np.ndarray, points: np.ndarray) -> int:
-    """Append to points[1:] where, in x[column], the limits that two rows set to x[column + 1] meet; return their number + 1."""
+def breaks(lower: np.ndarray, last: np.ndarray, count: int, column: int, m: float, x: np.ndarray, points: np.ndarray) -> int:
+    """Fill points[1:] with the places in x[column] where panels should end; return their number + 1.
+
+    They are where the limits that two rows set to x[column + 1] meet, and both feet of a step: where a row that hardly
+    depends on later variables reaches m by its earlier terms alone, FOOT of its remaining deviations to either side.
+    """
     n = 1
     for a in range(count):
+        if last[a] > column:
+            rest = m
+            for c in range(column):
+                rest -= lower[a, c] * x[c]
+            width = 0.0
+            for c in range(column + 1, last[a] + 1):
+                width += lower[a, c] * lower[a, c]
+            if lower[a, column] * lower[a, column] > STEEP * STEEP * width:
+                foot = FOOT * np.sqrt(width)
+                points[n] = (rest - foot) / lower[a, column]
+                points[n + 1] = (rest + foot) / lower[a, column]
+                n += 2
         for b in range(a):
             if last[a] == column + 1 and last[b] == column + 1:
                 det = lower[a, column] * lower[b, column + 1] - lower[b, column] * lower[a, column + 1]
@@ -143,18 +160,11 @@ def last_but_one(
         return total
     q = nodes.shape[1]
     here, above, below = work[0], work[1], work[2]
-    n = kinks(lower, last, count, column, m, x, points)
+    n = breaks(lower, last, count, column, m, x, points)
     two_sided = False
     for a in range(count):
         if last[a] == column + 1:
             two_sided |= lower[a, column + 1] < 0.0
-            # a row that hardly depends on its last variable is a step where its other terms alone reach m
-            if abs(lower[a, column]) > STEEP * abs(lower[a, column + 1]):
-                rest = m
-                for c in range(column):
-                    rest -= lower[a, c] * x[c]
-                points[n] = rest / lower[a, column]
-                n += 1
     n = panels(points, n, low, high)
     for panel in range(n):
         half = 0.5 * (points[panel + 1] - points[panel])
@@ -214,7 +224,7 @@ def by_quadrature(
     low, high = max(low, -FARTHEST), min(high, FARTHEST)
     if low >= high:
         return total
-    n = panels(points[1], kinks(lower, last, count, 0, m, x, points[1]), low, high)
+    n = panels(points[1], breaks(lower, last, count, 0, m, x, points[1]), low, high)
     for panel in range(n):
         half = 0.5 * (points[1, panel + 1] - points[1, panel])
         middle = 0.5 * (points[1, panel + 1] + points[1, panel])
@@ -270,7 +280,7 @@ def p_values(z: np.ndarray, correlation: np.ndarray, nodes: np.ndarray, lattice:
     last = np.empty(k, dtype=np.int64)
     x = np.zeros(k)
     r = np.empty((k, k))
-    points = np.empty((2, k * k + k + 2))
+    points = np.empty((2, k * k + 2 * k + 2))
     work = np.empty((3, nodes.shape[1]))
     for i in range(m):
         if wanted[i] == 0:

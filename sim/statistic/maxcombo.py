@@ -57,8 +57,8 @@ class MaxCombo(Statistic):
     the exact z, so that a look judged at another level can only become conservative: for several looks, or for a
     design with another alpha, set `exact_p`. The estimate is m.
 
-    The quadrature errs by less than 1e-6 in p with 40 events or more (Gauss-Legendre in two dimensions, the third by
-    the normal distribution); above rank 3 a fixed lattice errs by about 1e-4.
+    The quadrature errs by less than 1e-7 in p (Gauss-Legendre in two dimensions, 20 nodes a panel, the third by the normal
+    distribution); above rank 3 a fixed lattice errs by about 1e-4.
 
     References
     ----------

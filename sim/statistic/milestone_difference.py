@@ -62,7 +62,7 @@ class MilestoneDifference(Statistic):
         edge = ((s <= 0) | (s >= 1)).any(axis=(1, 2), keepdims=True)
         value, slope = np.where(edge, s, value), np.where(edge, 1.0, slope)
         variance = (slope * s) ** 2 * km.greenwood
-        comparable: Mask = km.known.all(axis=2)
+        comparable: Mask = np.asarray(km.known.all(axis=2))
         w = km.weights(comparable)
         difference = (w * (value[..., 1] - value[..., 0])).sum(axis=1)
         estimate = (w * (s[..., 1] - s[..., 0])).sum(axis=1)

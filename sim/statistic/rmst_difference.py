@@ -61,7 +61,7 @@ class RMSTDifference(Statistic):
     def test(self, observations: Observations, cut: Array) -> TestResult:
         km = kaplan_meier(observations, cut, self.horizon, stratified=self.stratified)
         area, variance = km.area, km.area_variance
-        comparable: Mask = ((km.at_risk > 0) if self.stratified else km.known).all(axis=2)
+        comparable: Mask = np.asarray(((km.at_risk > 0) if self.stratified else km.known).all(axis=2))
         w = km.weights(comparable)
         if self.measure == "ratio":
             # an area is 0 only where everybody fails at time zero: such a trial has no variance either

@@ -20,7 +20,7 @@ def covariance(rows, weights, stratified):
     return u, v
 
 
-def p_value(correlation, m, points=1601):
+def p_value(correlation, m, points=801):
     """P(max Z >= m) for a correlation of rank 3 or less: two principal axes on a grid, the third by the normal distribution."""
     values, vectors = np.linalg.eigh(correlation)
     # the axis of least variance last: there the conditional probability is exact
