@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -58,7 +59,7 @@ class UniformAccrual(Accrual):
         if self.duration is not None:
             rescale_to_interval(out, draws.next_unit("arrival"), self.duration)
         else:
-            out /= self.rate
+            out /= cast(float, self.rate)
         return out
 
     def expected_duration(self, n: int) -> float:

@@ -54,7 +54,7 @@ class Curve:
     @property
     def times(self) -> Array:
         """float64[k], months"""
-        return np.arange(len(self.survival)) * self.step
+        return np.arange(len(self.survival), dtype=np.float64) * self.step
 
     def cumulative_hazard(self) -> Array:
         """Return -log S on the grid, float64[k]; where S is 0 the last finite hazard continues."""

@@ -5,6 +5,8 @@ Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -19,7 +21,7 @@ SHIFT = np.uint64(32)
 
 
 @numba.njit("void(uint64, int64, uint32, uint32, uint32[:, :, ::1])", **OPTIONS)
-def fill_words(seed: int, first: int, unit0: int, call: int, out: np.ndarray) -> None:
+def fill_words(seed: Any, first: Any, unit0: Any, call: Any, out: np.ndarray) -> None:
     """Fill out[w, i, j] with word w of counter (replicate first + i, unit unit0 + j, call) under key `seed`.
 
     seed : uint64; first : int64, first replicate; unit0, call : uint32; out : uint32[4, m, n]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import cast
 
 import numpy as np
 
@@ -123,7 +124,7 @@ class PiecewiseExponential(Population):
             after = self._after_progression()
             os = np.empty(stratum.shape)
             invert_hazard(draws.word("after_progression"), np.zeros_like(stratum), *_tables(np.array([[after]]), (0.0,)), os)
-            os += pfs
+            np.add(os, cast(Array, pfs), out=os)
         if "response" in wants:
             rates = np.array([[r, effect.response_rate(r)] for r in self.response_rates]).ravel()
             response = np.empty(stratum.shape, dtype=np.uint8)

@@ -24,8 +24,10 @@ class Calibrate:
         """Print target against achieved; return 1, with a list, when a figure is out of tolerance."""
         console, status = Console(), 0
         different = _different(study)
+        tables = []
         for cell, population in different:
             table = calibrate(cell.benchmark, population, study.run.seed)
+            tables.append(table)
             write_table(table, folder, "calibration" if len(different) == 1 else f"calibration_{cell.name}")
             if not study.run.quiet:
                 print_calibration(table, console)
@@ -38,6 +40,7 @@ class Calibrate:
             folder,
             None,
             ["Every figure that is judged is within its tolerance." if status == 0 else "Some figures are out of tolerance."],
+            calibration=tables[0],
         )
         return status
 

@@ -18,6 +18,7 @@ class Power:
 
     def run(self, study: Study, folder: Path) -> int:
         """Write the tables and the report into `folder`, print the table; return the exit status 0."""
+        telling.check_benchmarks(study)
         run = study.run
         with progress(simulation.planned(list(study.cells), run.n_sim, run.n_sim_null), "simulating") as advance:
             truths = [t for cell in study.cells for t in simulation.both_truths(study, cell, advance)]

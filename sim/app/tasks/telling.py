@@ -31,14 +31,22 @@ LIMITATIONS = [
 ]
 
 
-def tell(study: Study, folder: Path, table: pd.DataFrame | None, lines: list[str], curve: pd.DataFrame | None = None) -> None:
-    """Write report.html and provenance.json of a study into `folder`."""
-    calibration = cohort = medians = None
+def tell(
+    study: Study,
+    folder: Path,
+    table: pd.DataFrame | None,
+    lines: list[str],
+    curve: pd.DataFrame | None = None,
+    calibration: pd.DataFrame | None = None,
+) -> None:
+    """Write report.html and provenance.json of a study into `folder`; the calibration is computed when it is not given."""
+    cohort = medians = None
     first = next((c for c in study.cells if isinstance(c.trial.population, PostCartFailure)), None)
     if first is not None:
         population = cast(PostCartFailure, first.trial.population)
-        calibration = calibrate(first.benchmark, population)
-        write_table(calibration, folder, "calibration")
+        if calibration is None:
+            calibration = calibrate(first.benchmark, population)
+            write_table(calibration, folder, "calibration")
         picture = against_published(first.benchmark, population, study.run.seed)
         cohort, medians = picture.cohort, picture.medians
     cited = sorted({c.benchmark.citation for c in study.cells if c.benchmark is not None})
@@ -61,6 +69,13 @@ def tell(study: Study, folder: Path, table: pd.DataFrame | None, lines: list[str
     )
     with writing(folder):
         write_report(story, folder / "report.html")
+
+
+def check_benchmarks(study: Study) -> None:
+    """Read what the report will need of each benchmark, so that one that cannot be read is refused before anything runs."""
+    for cell in study.cells:
+        if isinstance(cell.trial.population, PostCartFailure):
+            cell.benchmark.read()
 
 
 def files_of(study: Study) -> dict[str, Path]:
