@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
-from sim.executor.executor import Executor
+from sim.executor.executor import Executor, WorkerDied
 from sim.executor.serial import Serial
 from sim.rng import Draws
 from sim.store import Store
@@ -42,20 +43,51 @@ class _Work:
     trial: Trial
     seed: int
     store: Store | None
+    by_path: bool = False  # leave the rows in the store and return None in their place
 
-    def __call__(self, block: tuple[int, int]) -> tuple[Rows, bool]:
+    def __call__(self, block: tuple[int, int]) -> tuple[Rows | None, bool]:
         first, count = block
         if self.store is not None:
             rows = self.store.load(first, count)
             if rows is not None:
-                return rows, True
+                return None if self.by_path else rows, True
         try:
             rows = run_block(self.trial, self.seed, first, count)
         except Exception as error:
             raise SimulationError(_address(self.trial, self.seed, first, count, error)) from error
         if self.store is not None:
             self.store.save(first, count, rows)
-        return rows, False
+        return None if self.by_path else rows, False
+
+
+def _results(work: _Work, executor: Executor, blocks: list[tuple[int, int]]) -> Iterator[tuple[Rows, bool]]:
+    """Yield (rows, taken from the store) of each block, wherever it runs."""
+    store, shared = work.store, executor.store_is_shared
+    if store is None or shared is None:
+        yield from cast(Iterator[tuple[Rows, bool]], executor.map(work, blocks))
+    elif shared:
+        # rows travel by the shared disk, not through the scheduler
+        store = replace(store, folder=store.folder.absolute())
+        for (first, count), (_, stored) in zip(blocks, executor.map(replace(work, store=store, by_path=True), blocks), strict=True):
+            rows = replace(store, reuse=True).load(first, count)
+            if rows is None:
+                raise InputError(
+                    f"run.store is {str(store.folder.parent)!r}: workers wrote a block there that this machine does not see; allowed: a folder that all share, or executor.shared_store=false"
+                )
+            yield rows, stored
+    else:
+        missing = [block for block in blocks if store.load(*block) is None]
+        fresh = executor.map(replace(work, store=None), missing)
+        wanted = set(missing)
+        for block in blocks:
+            if block in wanted:
+                rows, _ = next(fresh)
+                store.save(*block, rows)
+                yield rows, False
+            else:
+                kept = store.load(*block)
+                assert kept is not None, "a block that was there is gone"
+                yield kept, True
 
 
 def _address(trial: Trial, seed: int, first: int, count: int, error: Exception) -> str:
@@ -114,11 +146,15 @@ def simulate(
     parts: list[Rows] = []
     from_store = 0
     work = _Work(trial, seed, store)
-    for (_, count), (rows, stored) in zip(blocks, (executor or Serial()).map(work, blocks), strict=True):
-        parts.append(rows)
-        from_store += count if stored else 0
-        if progress is not None:
-            progress(count)
+    try:
+        for (_, count), (rows, stored) in zip(blocks, _results(work, executor or Serial(), blocks), strict=True):
+            parts.append(rows)
+            from_store += count if stored else 0
+            if progress is not None:
+                progress(count)
+    except WorkerDied as error:
+        start, count = blocks[len(parts)]
+        raise WorkerDied(f"replicates {start} to {start + count - 1} (seed {seed}) or later ones: {error.args[0]}") from error
     return Replicates(np.concatenate(parts), n_sim, from_store, n_sim - from_store)
 
 

@@ -25,6 +25,11 @@ class Executor(ABC):
     def label(self) -> str:
         """The executor's name in a report."""
 
+    @property
+    def store_is_shared(self) -> bool | None:
+        """Whether workers reach the store's folder; None where they run on this machine."""
+        return None
+
     @abstractmethod
     def map(self, fn: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """Yield fn(item) for each item, in order."""
