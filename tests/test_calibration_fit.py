@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from sim.benchmark import conf_folder, zurko2023
-from sim.population.fit import fit, notes, value_of
-from sim.population.fit_settings import AFTER, BEFORE, MULTIPLIERS
+from sim.calibration.fit import fit, notes, value_of
+from sim.calibration.fit_settings import AFTER, BEFORE, MULTIPLIERS
 from sim.population.parameters import Parameters, read, write
 from sim.types import InputError
 

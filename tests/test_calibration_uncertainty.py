@@ -7,11 +7,11 @@ import pytest
 import yaml
 
 from sim.benchmark import conf_folder, zurko2023
-from sim.population.copies import compare, copies
-from sim.population.draws import assumptions, draw_parameters, one_draw
-from sim.population.fit_settings import STATED_RANGES
-from sim.population.identifiability import identifiability
-from sim.population.implied import implied, implied_ranges
+from sim.calibration.copies import compare, copies
+from sim.calibration.draws import assumptions, draw_parameters, one_draw
+from sim.calibration.fit_settings import STATED_RANGES
+from sim.calibration.identifiability import identifiability
+from sim.calibration.implied import implied, implied_ranges
 from sim.population.post_cart_failure import PostCartFailure
 from sim.types import InputError
 
@@ -41,7 +41,7 @@ def test_implied_figures() -> None:
 
 @pytest.mark.parametrize("option", ["failures", "early_deaths", "late_deaths"])
 def test_named_alternatives_meet_the_same_headlines(option: str) -> None:
-    from sim.population.calibration import calibrate, exit_status
+    from sim.calibration.verdicts import calibrate, exit_status
 
     keys = yaml.safe_load((conf_folder() / "population" / f"post_cart_failure_{option}.yaml").read_text())
     keys.pop("_target_")

@@ -11,12 +11,12 @@ import pytest
 from scipy.stats import binom
 
 from sim.benchmark import Benchmark, zurko2023
-from sim.population import contradictions, covariates, measures
-from sim.population.calibration import COLUMNS, EXACT, VERDICTS, allowed_outside, calibrate, difference_se, exit_status, judge
-from sim.population.cohort import COLUMNS as COHORT_COLUMNS
-from sim.population.cohort import cohort
+from sim.calibration import contradictions, covariates, measures
+from sim.calibration.cohort import COLUMNS as COHORT_COLUMNS
+from sim.calibration.cohort import cohort
+from sim.calibration.simulated_study import simulate_study
+from sim.calibration.verdicts import COLUMNS, EXACT, VERDICTS, allowed_outside, calibrate, difference_se, exit_status, judge
 from sim.population.post_cart_failure import PostCartFailure
-from sim.population.simulated_study import simulate_study
 from sim.types import InputError
 
 

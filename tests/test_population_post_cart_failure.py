@@ -13,8 +13,8 @@ from sim.benchmark import conf_folder
 from sim.effect import Effect, HazardRatio, NoEffect, ResponseRateChange
 from sim.population import courses
 from sim.population.multi_state import after_allo, from_first_line, from_progression, grid, post_progression, supportive_care, treated_pfs
+from sim.population.parameters import mix_weights
 from sim.population.post_cart_failure import PostCartFailure
-from sim.population.study import mix_weights
 from sim.rng import Draws
 from sim.types import InputError
 

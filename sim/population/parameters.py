@@ -8,9 +8,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
-from sim.types import InputError
+from sim.types import Array, InputError
 
 DENOMINATORS = ("progressed", "failures")
 
@@ -224,3 +225,9 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.12g}")
     return value
+
+
+def mix_weights(p: Parameters) -> tuple[Array, Array]:
+    """Return (share, response rate) of each regimen in the published mix, float64[K] each."""
+    n = np.array([k.patients for k in p.regimens])
+    return n / n.sum(), np.array([k.response for k in p.regimens])

@@ -23,9 +23,8 @@ from sim.population.multi_state import (
     grid,
     os_from_progression_average,
 )
-from sim.population.parameters import DENOMINATORS, Parameters, fingerprint, read
+from sim.population.parameters import DENOMINATORS, Parameters, fingerprint, mix_weights, read
 from sim.population.population import Population
-from sim.population.study import mix_weights
 from sim.rng import Draws
 from sim.types import Array, Assumption, Courses, Flags, InputError
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from sim.benchmark import Benchmark
-from sim.population.cohort import cohort
+from sim.calibration.cohort import cohort
 from sim.population.post_cart_failure import PostCartFailure
 
 PATIENTS = 4000  # enough that the curves' own noise is thinner than their lines

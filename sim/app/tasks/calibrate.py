@@ -10,7 +10,7 @@ from rich.console import Console
 from sim.app.study import Cell, Study
 from sim.app.tasks.outputs import write_table
 from sim.app.tasks.telling import tell
-from sim.population.calibration import calibrate, exit_status
+from sim.calibration.verdicts import calibrate, exit_status
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.terminal import print_calibration
 from sim.types import InputError

@@ -17,7 +17,7 @@ from sim.app import paths
 from sim.app.study import Study
 from sim.app.tasks.outputs import whole
 from sim.app.tasks.telling import tell
-from sim.population.cohort import cohort, metadata
+from sim.calibration.cohort import cohort, metadata
 from sim.population.post_cart_failure import PostCartFailure
 from sim.types import InputError
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from sim.benchmark import Figure
-from sim.population import covariates, study
+from sim.calibration import covariates, study
 from sim.population.multi_state import Infusion, Progression, fate_shares, from_infusion, grid, os_from_progression_average
 from sim.population.parameters import Parameters
 from sim.types import Array

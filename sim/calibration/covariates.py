@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from sim.benchmark import Figure
-from sim.population.study import Counts
+from sim.calibration.study import Counts
 from sim.types import Array
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.calibration import cart_response, covariates
 from sim.kernels.elementary import normal_quantile
-from sim.population import cart_response, covariates
 from sim.population.parameters import Parameters
 from sim.rng import Draws
 from sim.types import Array

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from sim.benchmark import Benchmark
-from sim.population.fit import fit, value_of
-from sim.population.fit_settings import AFTER, BEFORE, MULTIPLIERS, STATED_RANGES
+from sim.calibration.fit import fit, value_of
+from sim.calibration.fit_settings import AFTER, BEFORE, MULTIPLIERS, STATED_RANGES
+from sim.calibration.simulated_study import simulate_study
 from sim.population.parameters import Parameters
 from sim.population.post_cart_failure import PostCartFailure
-from sim.population.simulated_study import simulate_study
 from sim.types import InputError
 
 # Figures of a copy that its refit reads; the rest (transplant, regimens' response, Table 1) stay as published.

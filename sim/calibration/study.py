@@ -24,7 +24,7 @@ from sim.population.multi_state import (
     time_distributions,
     treated_pfs,
 )
-from sim.population.parameters import Parameters, Regimen
+from sim.population.parameters import Parameters, Regimen, mix_weights
 from sim.types import Array, InputError
 
 DAYS = 30.4375
@@ -196,12 +196,6 @@ def _untreated(c: Counts, given_r: Array, given_o: Array, given_d: Array) -> Arr
     n_o = c.progressed - c.refractory - c.treated_other
     n_d = c.failures - c.progressed
     return (n_r * given_r + n_o * given_o + n_d * given_d) / (n_r + n_o + n_d)
-
-
-def mix_weights(p: Parameters) -> tuple[Array, Array]:
-    """Return (share, response rate) of each regimen in the published mix, float64[K] each."""
-    n = np.array([k.patients for k in p.regimens])
-    return n / n.sum(), np.array([k.response for k in p.regimens])
 
 
 def regimen_pfs(p: Parameters, c: Counts, name: str, t: Array) -> Array:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from sim.benchmark import Benchmark
-from sim.population import baseline_measures, study
+from sim.calibration import baseline_measures, study
+from sim.calibration.study_view import Study
 from sim.population.multi_state import (
     after_allo,
     averages,
     convolve,
     treated_pfs,
 )
-from sim.population.parameters import Parameters
-from sim.population.study_view import Study
+from sim.population.parameters import Parameters, mix_weights
 from sim.types import Array
 
 # Printed beside the figures: follow-up of the transplanted, median 25.3 months (range 9.5-35.2); taken as uniform.
@@ -126,7 +126,7 @@ def _regimens(s: Study) -> dict[str, float]:
         out[f"cr1_{k}"] = 100 * by_name[k].complete_response
     del out["cr1_chemo"]
     out |= {f"pfs1_{k}_median": a[f"pfs1_{k}_median"] for k in ("polabr", "bispecific", "cpi", "chemo")}
-    weights, response = study.mix_weights(p)
+    weights, response = mix_weights(p)
     keep = np.array([0.0 if k.name == "chemo" else 1.0 for k in p.regimens]) * weights
     both = [treated_pfs(p, g, keep / keep.sum(), response, s.t) for g in (0, 1)]
     return out | {"pfs1_nonchemo_median": study.median(s.counts.treated_weights @ np.array(both), s.t)}

@@ -8,10 +8,10 @@ import pandas as pd
 from scipy.stats import binom
 
 from sim.benchmark import Benchmark, Figure
-from sim.population import measures
-from sim.population.contradictions import proven
+from sim.calibration import measures
+from sim.calibration.contradictions import proven
+from sim.calibration.simulated_study import simulate_study
 from sim.population.post_cart_failure import PostCartFailure
-from sim.population.simulated_study import simulate_study
 from sim.types import InputError
 
 COLUMNS = (

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from sim.benchmark import Benchmark, Figure
-from sim.population import measures
+from sim.calibration import measures
+from sim.calibration.simulated_study import simulate_study
 from sim.population.post_cart_failure import PostCartFailure
-from sim.population.simulated_study import simulate_study
 
 COLUMNS = (
     "id",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sim.population import cart_response, covariates
-from sim.population.study_view import Study
+from sim.calibration import cart_response, covariates
+from sim.calibration.study_view import Study
 
 
 def solve(study: Study) -> dict[str, Any]:

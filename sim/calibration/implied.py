@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from sim.benchmark import Benchmark
+from sim.calibration import study
+from sim.calibration.fit import fit
+from sim.calibration.fit_settings import STATED_RANGES
+from sim.calibration.study_view import Study
 from sim.effect import HazardProfile
-from sim.population import study
-from sim.population.fit import fit
-from sim.population.fit_settings import STATED_RANGES
 from sim.population.multi_state import from_first_line, grid
-from sim.population.parameters import Parameters
-from sim.population.study_view import Study
+from sim.population.parameters import Parameters, mix_weights
 from sim.types import Array
 
 COLUMNS = ("figure", "unit", "value", "low", "high", "low_under", "high_under")
@@ -25,7 +25,7 @@ def implied(p: Parameters, benchmark: Benchmark) -> dict[str, float]:
     """Return the unpublished figures of one parameter set: medians in months, shares as fractions."""
     s = Study(benchmark.read(), benchmark.followup, p)
     t, (r, o) = s.t, s.groups
-    weights, response = study.mix_weights(p)
+    weights, response = mix_weights(p)
     first = [from_first_line(p, g, weights, response, HazardProfile(), grid(0.02, 100.0)) for g in (0, 1)]
 
     def mixed(share: float, curves: tuple[Array, Array]) -> float:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from sim.benchmark import Benchmark, Figure
-from sim.population import study
-from sim.population.fit import FitReport, notes, value_of, with_values
-from sim.population.fit_settings import AFTER, BEFORE, MULTIPLIERS, STATED_RANGES
+from sim.calibration import study
+from sim.calibration.fit import FitReport, notes, value_of, with_values
+from sim.calibration.fit_settings import AFTER, BEFORE, MULTIPLIERS, STATED_RANGES
 from sim.population.multi_state import grid
 from sim.population.parameters import Parameters
 from sim.types import Array, InputError

@@ -16,11 +16,11 @@ import numpy as np
 from scipy import optimize
 
 from sim.benchmark import Benchmark, Figure
-from sim.population import marks, measures, study
-from sim.population.fit_settings import AFTER, BEFORE, FIXED, MULTIPLIERS, STATED_RANGES, SUPPORTIVE_SHAPE, WEIGHTS_AFTER, WEIGHTS_BEFORE
+from sim.calibration import marks, measures, study
+from sim.calibration.fit_settings import AFTER, BEFORE, FIXED, MULTIPLIERS, STATED_RANGES, SUPPORTIVE_SHAPE, WEIGHTS_AFTER, WEIGHTS_BEFORE
+from sim.calibration.study_view import Study
 from sim.population.multi_state import grid
 from sim.population.parameters import Parameters, from_mapping
-from sim.population.study_view import Study
 from sim.types import Array, InputError
 
 EXACT = 2e-2
@@ -278,7 +278,7 @@ def notes(benchmark: Benchmark, report: FitReport) -> dict[str, Any]:
     """Return what a parameter file says above its parameters: the source, the objective, residuals, priors, assumptions."""
     return {
         "source": benchmark.citation,
-        "made_by": "sim.population.fit.fit",
+        "made_by": "sim.calibration.fit.fit",
         "objective": report.objective,
         "fitted_figures": {k: {"published": a, "achieved": b, "weight": w} for k, (a, b, w) in report.residuals.items()},
         "soft_priors": {k: {"prior": a, "fitted": b, "weight": w} for k, (a, b, w) in report.priors.items()},

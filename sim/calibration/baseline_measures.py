@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.population import cart_response, covariates
-from sim.population.cox_limit import cox_limit
-from sim.population.study_view import Study
+from sim.calibration import cart_response, covariates
+from sim.calibration.cox_limit import cox_limit
+from sim.calibration.study_view import Study
 from sim.types import Array
 
 

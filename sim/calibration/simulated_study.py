@@ -7,8 +7,8 @@ import pandas as pd
 from lifelines import KaplanMeierFitter
 
 from sim.benchmark import Benchmark
-from sim.population.cohort import patients
-from sim.population.cohort_marks import uniforms
+from sim.calibration.cohort import patients
+from sim.calibration.cohort_marks import uniforms
 from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
 from sim.types import Array

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.benchmark import Benchmark
-from sim.population import courses, covariates
-from sim.population.cohort_marks import FATES, add_marks, uniforms
+from sim.calibration import covariates
+from sim.calibration.cohort_marks import FATES, add_marks, uniforms
+from sim.population import courses
 from sim.population.parameters import Parameters
 from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
