@@ -17,13 +17,16 @@ TRIAL = ("scenarios=textbook_rct_pfs", "run.n_sim=60000", "run.n_sim_null=60000"
 TOTAL = 120_000
 
 
+def environment() -> dict[str, str]:
+    """Return this process's environment, in which the program can be imported from anywhere."""
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
 def start(folder: Path, *arguments: str, prepare: Callable[[], object] | None = None) -> subprocess.Popen:
     """Start one command with `folder` as working directory, as the leader of a process group."""
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
     command = [sys.executable, "-m", "sim", *arguments]
     return subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=prepare
+        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=prepare
     )  # fmt: skip
 
 

@@ -19,9 +19,9 @@ import pyarrow as pa
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from sim.accrual import UniformAccrual
-from sim.design.randomised_pfs import RandomisedPFS
+from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
-from sim.design.single_arm_pfs import SingleArmPFS
+from sim.design.single_arm_survival import SingleArmSurvival
 from sim.effect import HazardRatio, ResponseRateChange
 from sim.engine import simulate
 from sim.population.post_cart_failure import PostCartFailure
@@ -37,13 +37,13 @@ def studies() -> dict[str, Trial]:
     """Return the studies by name."""
     arriving = UniformAccrual(rate=10.0)
     calibrated = PostCartFailure()
-    stratified = RandomisedPFS(100, events=(70,), statistic=LogRank(stratified=True))
+    stratified = RandomisedSurvival(100, events=(70,), statistic=LogRank(stratified=True))
     return {
         "textbook": textbook(),
         "textbook_late_weight": textbook(0.45, 1.5, statistic=LogRank(rho=0.5, gamma=1.0)),
         "group_sequential": textbook_gs(),
         "calibrated_stratified_pfs": Trial(calibrated, arriving, LOST, HazardRatio(0.6), stratified),
-        "calibrated_one_sample_logrank": Trial(calibrated, arriving, LOST, HazardRatio(0.6), SingleArmPFS(40)),
+        "calibrated_one_sample_logrank": Trial(calibrated, arriving, LOST, HazardRatio(0.6), SingleArmSurvival(40)),
         "calibrated_response": Trial(calibrated, arriving, LOST, ResponseRateChange(0.2), SingleArmORR(40, not_evaluable_share=0.03)),
         "exponential_one_sample_logrank": single_arm(shares=(0.4, 0.6), medians=(2.9, 8.0)),
         "published_null": single_arm(null="published_progression"),
