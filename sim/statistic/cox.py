@@ -12,7 +12,7 @@ from sim.statistic.risk_sets import RiskSets, risk_sets
 from sim.statistic.statistic import Code, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
-TIES = ("efron", "breslow")
+TIES = ("efron", "breslow", "exact")
 TESTS = ("wald", "score", "likelihood_ratio")
 
 
@@ -36,7 +36,7 @@ class CoxFit:
 def cox_fit(sets: RiskSets, ties: str = "efron") -> CoxFit:
     """Fit the hazard ratio of each trial; strata are those of the risk sets."""
     out = np.empty((len(sets.keys), kernel.FIELDS))
-    kernel.fit(sets.keys, sets.counts, sets.bits, ties == "efron", out)
+    kernel.fit(sets.keys, sets.counts, sets.bits, TIES.index(ties), out)
     beta, information, score, at_0, gain, status = out.T
     ok = status == kernel.CONVERGED
     se = 1 / np.sqrt(np.where(ok, information, 1.0))
@@ -50,13 +50,13 @@ class Cox(Statistic):
     Parameters
     ----------
     stratified : a baseline hazard for each stratum
-    ties : "efron" or "breslow"
+    ties : "efron", "breslow" or "exact" (the discrete likelihood, as R's coxph)
     form : "wald", "score" or "likelihood_ratio": which of the model's tests
 
     Notes
     -----
     With beta = log hazard ratio: wald z = -beta / se, score z = -U(0) / sqrt(I(0)), likelihood ratio
-    z = -sign(beta) sqrt(2 (l(beta) - l(0))). The estimate is exp(beta). Without ties the score test is the log-rank test.
+    z = -sign(beta) sqrt(2 (l(beta) - l(0))). The estimate is exp(beta). Without ties, and with exact ties, the score test is the log-rank test.
     Where one arm has no event while both are at risk, beta has no finite value: the trial is coded `NO_EVENTS` and has no
     estimate. Where the arms are never at risk together at an event: `EMPTY_ARM`.
 

@@ -21,6 +21,7 @@ TWO_ARM = [
     Cox(),
     Cox(True, "breslow", "score"),
     Cox(False, "efron", "likelihood_ratio"),
+    Cox(False, "exact"),
     MilestoneDifference(3.0, "plain"),
     MilestoneDifference(3.0, "log", True),
     MilestoneDifference(3.0, "loglog"),

@@ -16,6 +16,9 @@ def log_likelihood(rows, beta, ties, stratified):
             risk = n - n1 + n1 * math.exp(beta)
             dying = d - d1 + d1 * math.exp(beta)
             total += d1 * beta
+            if ties == "exact":
+                total -= math.log(sum(math.comb(n1, k) * math.comb(n - n1, d - k) * math.exp(k * beta) for k in range(d + 1)))
+                continue
             for k in range(d):
                 total -= math.log(risk - (k / d * dying if ties == "efron" else 0))
     return total

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from sim.statistic.cox import Cox
 from sim.statistic.exponential_mle import ExponentialMLE
+from sim.statistic.logrank import LogRank
 from sim.statistic.maxcombo import MaxCombo
 from sim.statistic.modestly_weighted import ModestlyWeighted
 from sim.statistic.response_difference import METHODS, ResponseDifference
@@ -166,6 +168,24 @@ def test_favourable_is_positive():
     longer, cut = random_trials(400, 60, median=5.0, events=0.9, seed=13)
     for statistic in SINGLE_ARM:
         assert (statistic.test(longer, cut).z > 0).mean() > 0.9, statistic.label
+
+
+@given(patients)
+def test_the_exact_score_test_is_the_logrank_test(trial):
+    o = from_patients(trial)
+    for stratified in (False, True):
+        score, logrank = Cox(stratified, "exact", "score").test(o, CUT), LogRank(stratified).test(o, CUT)
+        # events of one arm only have a score, but no estimate
+        if score.code[0] == Code.OK:
+            assert score.z[0] == pytest.approx(logrank.z[0], rel=1e-9, abs=1e-9)
+
+
+def test_many_ties_do_not_overflow():
+    rng = np.random.default_rng(15)
+    o = make([np.zeros(4000)], [rng.integers(1, 3, 4000)], [np.ones(4000)], [rng.integers(0, 2, 4000)])
+    wald, score = Cox(ties="exact").test(o, CUT), Cox(form="score", ties="exact").test(o, CUT)
+    assert wald.code[0] == Code.OK
+    assert wald.z[0] == pytest.approx(score.z[0], abs=0.01)
 
 
 def test_late_weights_win_back_a_late_effect():

@@ -192,7 +192,9 @@ def test_maxcombo_parts(trial, cut, stratified):
 
 
 @settings(max_examples=40)
-@given(patients, st.booleans(), st.sampled_from(["efron", "breslow"]))
+@given(patients, st.booleans(), st.sampled_from(["efron", "breslow", "exact"]))
+@example([(0, 2, 1, 0, 0), (0, 4, 1, 0, 0), (0, 4, 1, 1, 0), (0, 4, 1, 1, 0)], False, "exact")
+@example([(0, 2, 1, 0, 0), (0, 4, 1, 0, 0), (0, 4, 1, 1, 0), (0, 4, 1, 1, 0)], False, "efron")
 def test_cox(trial, stratified, ties):
     o = from_patients(trial)
     rows = seen(o, 30.0)
