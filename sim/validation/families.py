@@ -1,0 +1,329 @@
+"""Every family of checks: what it covers, how it is computed, what is accepted; and how all of them are run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from sim.executor.executor import Executor
+from sim.executor.serial import Serial
+from sim.trial import Trial
+from sim.types import InputError
+from sim.validation import (
+    gs_bounds,
+    logrank_design,
+    nph,
+    one_sample,
+    one_sample_simulated,
+    published_figures,
+    random_numbers,
+    sim_power,
+    simon,
+    single_stage,
+    survival_cox,
+    survival_curves,
+    survival_logrank,
+    survival_weighted,
+    textbook,
+)
+from sim.validation.check import Check, Reference
+from sim.validation.reading import rows
+
+Exclusions = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """What the families need besides the reference rows.
+
+    Parameters
+    ----------
+    n_sim : replicates of each simulated trial
+    seed : of every simulation
+    executor : where simulations run
+    scenarios : the shipped textbook scenarios, by the names of `textbook.SCENARIOS`
+    calibration : the table of `sim.calibration.verdicts.calibrate`; source : the paper behind it
+    """
+
+    n_sim: int = 200_000
+    seed: int = 2657
+    executor: Executor = field(default_factory=Serial)
+    scenarios: Mapping[str, Trial] = field(default_factory=dict)
+    calibration: pd.DataFrame | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """One family of checks.
+
+    Parameters
+    ----------
+    name : short name, as task.families takes it
+    title, method, criterion : for the report
+    compute : conditions -> checks
+    file : the reference file whose rows it covers, or "" where there is none
+    belongs : which rows of that file are its own
+    not_computed : why a row of its own has no check, or None
+    """
+
+    name: str
+    title: str
+    method: str
+    criterion: str
+    compute: Callable[[Conditions], list[Check]]
+    file: str = ""
+    belongs: Callable[[Reference], bool] = lambda row: True
+    not_computed: Callable[[Reference], str | None] = lambda row: None
+
+    @property
+    def rows(self) -> list[Reference]:
+        """The reference rows of the family."""
+        return [row for row in rows(self.file) if self.belongs(row)] if self.file else []
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a family came to.
+
+    Parameters
+    ----------
+    family : which
+    checks : all comparisons
+    excluded : (row, why it is not compared)
+    unaccounted : rows that were neither compared nor excluded
+    error : why the computation broke, or ""
+    seconds : how long it took
+    """
+
+    family: Family
+    checks: tuple[Check, ...]
+    excluded: Exclusions
+    unaccounted: tuple[str, ...]
+    error: str
+    seconds: float
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Rows at fault: a check that failed, or no check at all."""
+        return tuple(dict.fromkeys([c.id for c in self.checks if not c.passed] + list(self.unaccounted)))
+
+    @property
+    def compared(self) -> int:
+        """Number of rows that were compared."""
+        return len({c.id for c in self.checks})
+
+    @property
+    def passed(self) -> bool:
+        """Whether every row was accounted for and agrees."""
+        return bool(self.checks) and not self.failed and not self.error
+
+
+def _of_rows(module_checks: Callable[[Sequence[Reference]], list[Check]], file: str) -> Callable[[Conditions], list[Check]]:
+    return lambda conditions: module_checks(rows(file))
+
+
+def _sim_power(conditions: Conditions) -> list[Check]:
+    found = conditions.executor.map(_Simulated(sim_power.check, conditions.n_sim, conditions.seed), rows("sim_power"))
+    return [check for checks in found for check in checks]
+
+
+def _one_sample_simulated(conditions: Conditions) -> list[Check]:
+    mine = [row for row in rows("one_sample") if one_sample_simulated.belongs(row)]
+    found = conditions.executor.map(_Simulated(one_sample_simulated.check, conditions.n_sim, conditions.seed), mine)
+    return [check for checks in found for check in checks]
+
+
+@dataclass(frozen=True)
+class _Simulated:
+    """Simulate one row; a class, so that processes can receive it."""
+
+    check: Callable[[Reference, int, int], list[Check]]
+    n_sim: int
+    seed: int
+
+    def __call__(self, row: Reference) -> list[Check]:
+        return self.check(row, self.n_sim, self.seed)
+
+
+def _textbook(conditions: Conditions) -> list[Check]:
+    return textbook.checks(conditions.scenarios, conditions.n_sim, conditions.seed, conditions.executor)
+
+
+def _calibration(conditions: Conditions) -> list[Check]:
+    return [] if conditions.calibration is None else published_figures.checks(conditions.calibration, conditions.source)
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        "random_numbers",
+        "Random number generator",
+        "Known-answer vectors of Philox 4x32-10, published with Random123, are generated again.",
+        "All 32-bit words equal.",
+        lambda conditions: random_numbers.checks(),
+    ),
+    Family(
+        "gs_bounds",
+        "Group-sequential boundaries",
+        "Spending and classical boundaries of 2 to 5 looks by recursive integration, with the errors they spend and their inflation factors; futility none, non-binding or binding.",
+        "1e-6 on z and probabilities against gsDesign and rpact without futility; 1e-5 against lrstat and wherever futility is spent, where the packages themselves differ by 1.6e-6.",
+        _of_rows(gs_bounds.checks, "gs_bounds"),
+        "gs_bounds",
+    ),
+    Family(
+        "logrank_design",
+        "Sizing of the log-rank test",
+        "Required events (Schoenfeld, Freedman, Hsieh-Freedman), power, patients, follow-up, accrual and calendar times under accrual and dropout; group-sequential power, expected events and duration.",
+        "1e-9 relative for formulas, 2e-7 against lrstat's root searches, 1e-6 months for times, 1e-6 for power; 1e-4 months and 1e-3 patients where rpact's own search stops at 5e-5.",
+        _of_rows(logrank_design.checks, "logrank_design"),
+        "logrank_design",
+    ),
+    Family(
+        "simon_two_stage",
+        "Simon's two-stage designs",
+        "Minimax, admissible and optimal designs by complete enumeration; exact type I error, power, early stopping and expected patients of each.",
+        "r1, n1, r and n equal; probabilities 1e-12; expected patients 1e-11; the printed weights q 0.0005.",
+        _of_rows(simon.checks, "simon_two_stage"),
+        "simon_two_stage",
+    ),
+    Family(
+        "single_stage_exact",
+        "Single-stage exact binomial designs",
+        "Smallest n under each definition of smallest, with its exact error rates.",
+        "n and r equal; probabilities 1e-12.",
+        _of_rows(single_stage.checks, "single_stage_exact"),
+        "single_stage_exact",
+    ),
+    Family(
+        "nph",
+        "Non-proportional hazards, analytic",
+        "Average hazard ratios, expected events and times, power of Fleming-Harrington, MaxCombo, restricted-mean and milestone tests under delayed, crossing and waning effects.",
+        "1e-9 against the package whose method is implemented; 1e-5 for estimates and 1e-3 for weighted tests against others, as independent packages differ by up to 7e-4; MaxCombo 1e-3, level 2e-4.",
+        _of_rows(nph.checks, "nph"),
+        "nph",
+        not_computed=nph.not_computed,
+    ),
+    Family(
+        "one_sample",
+        "Single-arm designs, analytic",
+        "Milestone and restricted-mean tests, the exact Poisson test of a rate, moments and asymptotic power of the one-sample log-rank test.",
+        "1e-9 for formulas, 1e-5 for group-sequential searches, Poisson counts equal and probabilities 1e-12; expected events within 4 standard errors of 100,000 simulated trials, asymptotic power within 0.006 (delta method) and 0.027 (Wu 2015) of them.",
+        _of_rows(one_sample.checks, "one_sample"),
+        "one_sample",
+    ),
+    Family(
+        "survival_logrank",
+        "Log-rank family on data sets",
+        "Scores, variances, z and P values of log-rank and Fleming-Harrington tests on twenty small data sets with ties, strata and heavy censoring.",
+        "1e-9, absolute or relative.",
+        _of_rows(survival_logrank.checks, "survival_stats"),
+        "survival_stats",
+        survival_logrank.belongs,
+    ),
+    Family(
+        "survival_cox",
+        "Cox model on data sets",
+        "Hazard ratio, standard error, limits and the Wald, score and likelihood-ratio tests, by each convention for ties, with and without strata.",
+        "1e-9, absolute or relative.",
+        _of_rows(survival_cox.checks, "survival_stats"),
+        "survival_stats",
+        survival_cox.belongs,
+    ),
+    Family(
+        "survival_curves",
+        "Kaplan-Meier estimates on data sets",
+        "Survival at a time with limits, medians and quartiles with limits, milestones, restricted means, their differences and ratios.",
+        "1e-9; patients and events equal; what R does not estimate is not estimated here.",
+        _of_rows(survival_curves.checks, "survival_stats"),
+        "survival_stats",
+        survival_curves.belongs,
+    ),
+    Family(
+        "survival_weighted",
+        "MaxCombo and modestly weighted tests on data sets",
+        "Components, correlations and P values of MaxCombo; scores, variances and z of modestly weighted tests under both conventions.",
+        "1e-9; P values of MaxCombo 1e-3, since simtrial's integrator is randomised.",
+        _of_rows(survival_weighted.checks, "survival_stats"),
+        "survival_stats",
+        survival_weighted.belongs,
+        survival_weighted.not_computed,
+    ),
+    Family(
+        "sim_power",
+        "Trials simulated by other packages",
+        "The trials that lrstat and rpact simulated, simulated here with their accrual, allocation, hazards and bounds; power up to each look.",
+        "Within 4 standard errors of the difference of the two simulations.",
+        _sim_power,
+        "sim_power",
+    ),
+    Family(
+        "one_sample_simulated",
+        "One-sample log-rank test, simulated",
+        "The single-arm trials simulated in R, simulated here: rejection rate and mean number of events.",
+        "Within 4 standard errors of the difference of the two simulations.",
+        _one_sample_simulated,
+        "one_sample",
+        one_sample_simulated.belongs,
+    ),
+    Family(
+        "textbook",
+        "Textbook scenarios",
+        "The shipped textbook scenarios are composed as a user would and simulated; sizes of the log-rank and one-sample log-rank tests without effect, with twice the replicates.",
+        "Power within the stated tolerance with 200,000 replicates or more, else with three Monte Carlo errors added; size within three Monte Carlo errors and the printed digits.",
+        _textbook,
+    ),
+    Family(
+        "calibration",
+        "Calibration of the virtual population",
+        "Every published figure that can be judged, against the model's own value of what the authors measured.",
+        "Exactly fitted figures within 1 %; other headline and calibration figures inside their 95 % interval; check figures outside no more often than chance allows (99 % quantile).",
+        _calibration,
+    ),
+)
+NAMES = tuple(family.name for family in FAMILIES)
+
+
+def chosen(names: Sequence[str] | None) -> tuple[Family, ...]:
+    """Return the families of these names in their fixed order; all when None.
+
+    Raises
+    ------
+    InputError : an unknown name, or none at all
+
+    Examples
+    --------
+    >>> [family.name for family in chosen(["nph", "gs_bounds"])]
+    ['gs_bounds', 'nph']
+    """
+    if names is None:
+        return FAMILIES
+    unknown = [name for name in names if name not in NAMES]
+    if unknown or not names:
+        raise InputError(f"task.families is {list(names)}; allowed: null for all, or some of {', '.join(NAMES)}")
+    return tuple(family for family in FAMILIES if family.name in names)
+
+
+def run(families: Sequence[Family], conditions: Conditions) -> Iterator[Outcome]:
+    """Run the families one after the other; a computation that breaks fails its family and no other."""
+    for family in families:
+        start = time.perf_counter()
+        checks: list[Check] = []
+        error = ""
+        try:
+            checks = family.compute(conditions)
+        except Exception as broken:
+            error = f"{type(broken).__name__}: {broken}"
+        excluded = _excluded(family, conditions)
+        known = {c.id for c in checks} | {id for id, _ in excluded}
+        unaccounted = tuple(str(row.id) for row in family.rows if str(row.id) not in known)
+        yield Outcome(family, tuple(checks), excluded, unaccounted, error, time.perf_counter() - start)
+
+
+def _excluded(family: Family, conditions: Conditions) -> Exclusions:
+    if family.name == published_figures.FAMILY and conditions.calibration is not None:
+        return tuple(published_figures.not_judged(conditions.calibration))
+    reasons = ((str(row.id), family.not_computed(row)) for row in family.rows)
+    return tuple((id, reason) for id, reason in reasons if reason is not None)

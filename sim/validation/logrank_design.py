@@ -1,0 +1,165 @@
+"""Sizing and power of the log-rank test: events, power, patients, times, follow-up, accrual, group-sequential power.
+
+Formulas agree to 1e-9 relative, lrstat's root searches to 2e-7; times of an event count to 1e-6 months; power to 1e-6 (asked: 1e-5).
+rpact's searches for the times of several looks stop at 5e-5 months, hence 1e-4 there and 1e-3 for patients (10 to 15 a month).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from sim.boundary.recursive_integration import crossing_probabilities, efficacy_bounds
+from sim.statistic.analytic import freedman, lachin_foulkes, schoenfeld, weighted_logrank
+from sim.statistic.analytic.expected_events import TwoArmPlan, expected_dropouts, expected_events, time_of_events
+from sim.types import InputError
+from sim.validation.check import Check, Reference, compare
+from sim.validation.gs_bounds import named
+from sim.validation.plans import of_design_row
+from sim.validation.reading import vector
+
+FAMILY = "logrank_design"
+_against = partial(compare, FAMILY)
+
+
+def checks(rows: Sequence[Reference]) -> list[Check]:
+    """Hold every block of log-rank sizing against the rows."""
+    return [check for row in rows if row.block in BLOCKS for check in BLOCKS[row.block](row)]
+
+
+def _events(row: Reference) -> list[Check]:
+    if "Freedman" in row.function:
+        found = freedman.events(row.hr, row.alpha, 1 - row.beta, row.ratio, "hsieh" if "Hsieh" in row.function else "freedman")
+    else:
+        found = schoenfeld.events(row.hr, row.alpha, 1 - row.beta, row.ratio, row.hr0)
+    return [_against(row, "events", row.events, found, rel=2e-7 if row.package == "lrstat" else 1e-9)]
+
+
+def _power_at_calendar_time(row: Reference) -> list[Check]:
+    plan = of_design_row(row)
+    control, experimental = expected_events(plan, row.time)
+    out = [
+        _against(row, "expected events", row.events, control + experimental, rel=1e-9),
+        _against(row, "patients", row.subjects, plan.enrolled(row.time), rel=1e-12),
+    ]
+    if "predictTarget" not in row.function:
+        if "direct" in row.function:
+            power = weighted_logrank.power(plan, row.time, row.alpha)
+        else:
+            power = schoenfeld.power(control + experimental, row.hr, row.alpha, row.ratio)
+        return [*out, _against(row, "power", row.power, power, absolute=1e-9)]
+    score = weighted_logrank.score(plan, row.time)
+    hr, variance = weighted_logrank.cox_hazard_ratio(plan, row.time)
+    for name, expected, got in (
+        ("events, experimental", row.events_exp, experimental),
+        ("events, control", row.events_control, control),
+        ("dropouts", row.dropouts, expected_dropouts(plan, row.time)),
+        ("expected score", row.uscore, score.u),
+        ("variance of the score", row.vscore, score.v),
+        ("expected z", row.logrank_z, -score.z),
+    ):
+        out.append(_against(row, name, expected, got, rel=1e-9, absolute=1e-12))
+    for name, expected, got in (
+        ("limit of the Cox hazard ratio", row.cox_hr, hr),
+        ("variance of its logarithm", row.var_log_hr, variance),
+        ("expected Cox z", row.cox_z, float(np.log(hr) / np.sqrt(variance))),
+    ):
+        out.append(_against(row, name, expected, got, rel=1e-5, note="lrstat's root search for the Cox limit stops at 1e-6"))
+    return out
+
+
+def _time_of_an_event_count(row: Reference) -> list[Check]:
+    return [_against(row, "months to the events", row.time, time_of_events(of_design_row(row), row.events), absolute=1e-6)]
+
+
+def _power_at_an_event_count(row: Reference) -> list[Check]:
+    power = schoenfeld.power(row.events, row.hr, row.alpha, row.ratio)
+    return [_against(row, "power", row.power, power, absolute=1e-9), *_time_of_an_event_count(row)]
+
+
+def _followup_for_power(row: Reference) -> list[Check]:
+    plan = of_design_row(row)
+    direct = "direct" in row.function
+    events = schoenfeld.events(row.hr, row.alpha, 1 - row.beta, row.ratio)
+    if row.followup_needed > 1e6:
+        return _out_of_reach(row, plan, events, direct)
+    if direct:
+        found = weighted_logrank.time_for_power(plan, row.alpha, 1 - row.beta, 1e3) - row.accrual_duration
+    else:
+        found = lachin_foulkes.followup_for_events(plan, events)
+    return [_against(row, "months of follow-up", row.followup_needed, found, absolute=1e-6)]
+
+
+def _out_of_reach(row: Reference, plan: TwoArmPlan, events: float, direct: bool) -> list[Check]:
+    """The target is out of reach however long the follow-up: refused here, where lrstat answers with an impossible time."""
+    try:
+        if direct:
+            weighted_logrank.time_for_power(plan, row.alpha, 1 - row.beta, 1e4)
+        else:
+            lachin_foulkes.followup_for_events(plan, events)
+        refused = False
+    except InputError as error:
+        refused = "allowed" in str(error)
+    # lrstat looks at 1.4e17 months, where neighbouring doubles lie 16 apart, so that of 20 months of accrual it counts 16
+    reachable = sum(expected_events(plan, 1e4)) * 16 / row.accrual_duration
+    note = f"out of reach: refused here; lrstat answers {row.followup_needed:.1e} months, and counts 16 of {row.accrual_duration:g} months of accrual"
+    return [
+        _against(row, "refused", 1, refused, note=note),
+        _against(row, "spacing of doubles at lrstat's answer, months", 16, np.spacing(row.followup_needed), note=note),
+        _against(row, "events ever, as lrstat counts", row.events, reachable, rel=1e-6, note=note),
+        _against(
+            row, "power, as lrstat counts", row.power, schoenfeld.power(reachable, row.hr, row.alpha, row.ratio), absolute=1e-6, note=note
+        ),
+    ]
+
+
+def _accrual_rate_for_power(row: Reference) -> list[Check]:
+    method = next(m for m in lachin_foulkes.METHODS if m.replace("_", "") in row.function.lower())
+    found = lachin_foulkes.size(of_design_row(row), row.hr, row.followup, row.alpha, 1 - row.beta, method)
+    return [
+        _against(row, "patients", row.subjects, found.patients, rel=1e-9),
+        _against(row, "events", row.events, found.events, rel=1e-9),
+        _against(row, "accrual per month", row.accrual_rate_needed, found.accrual_factor, rel=1e-9),
+    ]
+
+
+def _group_sequential_power(row: Reference) -> list[Check]:
+    plan, fractions = of_design_row(row), np.array(vector(row.information_rates))
+    bounds = efficacy_bounds(tuple(fractions), row.alpha, named(row.spending, row.spending_parameter))
+    loose = row.package == "rpact"
+    events = fractions * (row.events if loose else sum(expected_events(plan, row.time)))
+    times = np.array([time_of_events(plan, d) for d in events])
+    if "direct" in row.function:
+        scores = [weighted_logrank.score(plan, t) for t in times]
+        information, mean = np.array([s.v for s in scores]), np.array([s.z for s in scores])
+        log_hr = -bounds * np.sqrt([weighted_logrank.cox_hazard_ratio(plan, t)[1] for t in times])
+    else:
+        information = events * row.ratio / (1 + row.ratio) ** 2
+        mean = -np.log(row.hr) * np.sqrt(information)
+        log_hr = -bounds / np.sqrt(information)
+    crossed = crossing_probabilities(information, bounds, mean=mean)
+    patients = np.array([plan.enrolled(t) for t in times])
+    return [
+        _against(row, "efficacy bounds, z", vector(row.look_z), bounds, absolute=1e-6 if loose else 1e-5),
+        _against(row, "events at the looks", vector(row.look_events), events, rel=1e-9),
+        _against(row, "months of the looks", vector(row.look_times), times, absolute=1e-4 if loose else 1e-6),
+        _against(row, "cumulative power", vector(row.look_power), np.cumsum(crossed.upper), absolute=1e-6),
+        _against(row, "expected events", row.expected_events, crossed.ends @ events, absolute=1e-4),
+        _against(row, "expected duration, months", row.expected_duration, crossed.ends @ times, absolute=1e-4),
+        _against(row, "expected patients", row.expected_subjects, crossed.ends @ patients, absolute=1e-3),
+        _against(row, "hazard ratio just significant", vector(row.look_hr), np.exp(log_hr), absolute=1e-5),
+    ]
+
+
+BLOCKS: dict[str, Callable[[Reference], list[Check]]] = {
+    "events": _events,
+    "power at calendar time": _power_at_calendar_time,
+    "time of an event count": _time_of_an_event_count,
+    "power at an event count": _power_at_an_event_count,
+    "follow-up for power": _followup_for_power,
+    "accrual rate for power": _accrual_rate_for_power,
+    "group sequential power": _group_sequential_power,
+    "group sequential power at an event count": _group_sequential_power,
+}
