@@ -7,10 +7,11 @@ from math import ceil, log
 
 from scipy.stats import norm
 
-from sim.design.randomised_pfs import RandomisedPFS
-from sim.design.single_arm_pfs import SingleArmPFS
+from sim.design.randomised_survival import RandomisedSurvival
+from sim.design.single_arm_survival import SingleArmSurvival
 from sim.effect import HazardRatio
 from sim.statistic.analytic import one_sample_logrank
+from sim.statistic.logrank import LogRank
 from sim.trial import Trial
 
 
@@ -38,15 +39,16 @@ def formula_sizes(trial: Trial, target: float) -> list[FormulaSize]:
     Schoenfeld, Biometrika 1981;68:316. Wu, Pharmaceutical Statistics 2015;14:364.
     """
     design, effect = trial.design, trial.effect
-    if isinstance(design, RandomisedPFS) and isinstance(effect, HazardRatio) and effect.delay == 0 and effect.hr < 1:
+    if isinstance(design, RandomisedSurvival) and isinstance(effect, HazardRatio) and effect.delay == 0 and effect.hr < 1:
         return _schoenfeld(design, effect.hr, target)
-    if isinstance(design, SingleArmPFS) and design.null == "population":
+    if isinstance(design, SingleArmSurvival) and design.null == "population":
         return _wu(trial, design, target)
     return []
 
 
-def _schoenfeld(design: RandomisedPFS, hr: float, target: float) -> list[FormulaSize]:
-    if len(design.look_events) > 1 or design.statistic.rho or design.statistic.gamma:
+def _schoenfeld(design: RandomisedSurvival, hr: float, target: float) -> list[FormulaSize]:
+    test = design.statistic
+    if len(design.look_events) > 1 or design.endpoint != "pfs" or not isinstance(test, LogRank) or test.rho or test.gamma:
         return []
     a, b = design.ratio
     z = float(norm.isf(design.alpha) + norm.ppf(target))
@@ -65,7 +67,7 @@ def _schoenfeld(design: RandomisedPFS, hr: float, target: float) -> list[Formula
     return out
 
 
-def _wu(trial: Trial, design: SingleArmPFS, target: float) -> list[FormulaSize]:
+def _wu(trial: Trial, design: SingleArmSurvival, target: float) -> list[FormulaSize]:
     null = design.null_curve(trial.population)
     alternative = trial.population.curve("pfs", trial.effect)
     n = design.n

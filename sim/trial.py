@@ -94,8 +94,9 @@ def enrol(trial: Trial, draws: Draws) -> Observations:
         entry[:, after:] += months
     courses = trial.population.sample(draws, stratum, arm, trial.effect, plan.wants)
     time = event = evaluable = None
-    if courses.pfs is not None:
-        time, event = trial.dropout.watch(draws, courses.pfs)
+    survival = courses.os if "os" in plan.wants else courses.pfs
+    if survival is not None:
+        time, event = trial.dropout.watch(draws, survival)
     response = courses.response
     if response is not None and plan.not_evaluable_share > 0:
         assessed = np.empty(stratum.shape, dtype=np.uint8)

@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 
 from sim.accrual import PiecewiseAccrual, UniformAccrual
 from sim.boundary.spending import LanDeMetsOBrienFleming
-from sim.design.randomised_pfs import RandomisedPFS
+from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
-from sim.design.single_arm_pfs import SingleArmPFS
+from sim.design.single_arm_survival import SingleArmSurvival
 from sim.effect import HazardRatio, NoEffect, ResponseRateChange
 from sim.followup import ExponentialDropout, NoDropout
 from sim.population.piecewise_exponential import PiecewiseExponential
@@ -24,7 +24,7 @@ def textbook(hr=0.6, delay=0.0, n=160, events=(120,), statistic=PLAIN, spending=
         accrual or UniformAccrual(duration=16.0),
         LOST,
         NoEffect() if hr == 1 else HazardRatio(hr, delay),
-        RandomisedPFS(n, events=events, statistic=statistic, spending=spending, stratified_randomisation=False, **design),
+        RandomisedSurvival(n, events=events, statistic=statistic, spending=spending, stratified_randomisation=False, **design),
     )
 
 
@@ -42,7 +42,7 @@ def single_arm(null="population", shares=(1.0,), medians=(5.5,), variance="mean"
         UniformAccrual(duration=12.0),
         NoDropout(),
         NoEffect(),
-        SingleArmPFS(n, followup=12.0, variance=variance, null=null),
+        SingleArmSurvival(n, followup=12.0, variance=variance, null=null),
     )
 
 
@@ -99,7 +99,7 @@ def randomised(draw, n_max=40):
     looks = sorted(draw(st.sets(st.integers(1, n), min_size=1, max_size=3)))
     ratio = draw(st.sampled_from([(1, 1), (2, 1), (1, 2), (3, 2)]))
     weight = st.sampled_from([0.0, 0.5, 1.0, 2.0])
-    return RandomisedPFS(
+    return RandomisedSurvival(
         n,
         alpha=draw(st.sampled_from([0.025, 0.1, 0.3])),
         events=tuple(looks),
@@ -120,7 +120,7 @@ def trials(draw, n_max=40):
     if kind == "randomised":
         design = draw(randomised(n_max))
     elif kind == "pfs":
-        design = SingleArmPFS(
+        design = SingleArmSurvival(
             draw(st.integers(1, n_max)),
             alpha=draw(st.sampled_from([0.025, 0.2])),
             followup=draw(_months(0, 24)),

@@ -257,7 +257,7 @@ def binomial_critical_count(n, p0, alpha):
 def run(trial, seed, replicate):
     """The rows of one replicate, as dictionaries: one per look, until it stops."""
     patients = enrol(trial, seed, replicate)
-    looks = {"RandomisedPFS": randomised_pfs, "SingleArmPFS": single_arm_pfs, "SingleArmORR": single_arm_orr}
+    looks = {"RandomisedSurvival": randomised_pfs, "SingleArmSurvival": single_arm_pfs, "SingleArmORR": single_arm_orr}
     rows = looks[type(trial.design).__name__](trial, patients)
     return [{"replicate": replicate, "look": k + 1, **row} for k, row in enumerate(rows)]
 

@@ -6,36 +6,36 @@ from hypothesis import strategies as st
 
 from sim.boundary.spending import LanDeMetsOBrienFleming
 from sim.design.allocation import PermutedBlocks
-from sim.design.randomised_pfs import RandomisedPFS
+from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
-from sim.design.single_arm_pfs import SingleArmPFS, largest_ratio
+from sim.design.single_arm_survival import SingleArmSurvival, largest_ratio
 from sim.statistic.logrank import LogRank
 from sim.types import InputError
 
 NAN, INF = float("nan"), float("inf")
 BAD = [
-    (RandomisedPFS, {"events": (2.7,)}, "events"),
-    (RandomisedPFS, {"events": (0,)}, "events"),
-    (RandomisedPFS, {"events": (20, 10)}, "events"),
-    (RandomisedPFS, {"events": (41,)}, "more events than can occur"),
-    (RandomisedPFS, {"events": ()}, "events"),
-    (RandomisedPFS, {"events": (NAN,)}, "events"),
-    (RandomisedPFS, {"events": (10, 20)}, "spending"),
-    (RandomisedPFS, {"event_fraction": 0.0}, "event_fraction"),
-    (RandomisedPFS, {"event_fraction": 1.2}, "event_fraction"),
-    (RandomisedPFS, {"event_fraction": None}, "event_fraction"),
-    (RandomisedPFS, {"information": (0.5, 0.9)}, "information"),
-    (RandomisedPFS, {"ratio": (1.5, 1)}, "ratio"),
-    (RandomisedPFS, {"ratio": (1,)}, "ratio"),
-    (RandomisedPFS, {"ratio": (0, 1)}, "ratio"),
-    (RandomisedPFS, {"block_size": 3}, "block_size"),
-    (RandomisedPFS, {"block_size": 40}, "block_size"),
-    (RandomisedPFS, {"max_duration": NAN}, "max_duration"),
-    (RandomisedPFS, {"max_duration": INF}, "max_duration"),
-    (SingleArmPFS, {"followup": -1.0}, "followup"),
-    (SingleArmPFS, {"variance": "both"}, "variance"),
-    (SingleArmPFS, {"null": 0.0}, "null"),
-    (SingleArmPFS, {"null": "other"}, "null"),
+    (RandomisedSurvival, {"events": (2.7,)}, "events"),
+    (RandomisedSurvival, {"events": (0,)}, "events"),
+    (RandomisedSurvival, {"events": (20, 10)}, "events"),
+    (RandomisedSurvival, {"events": (41,)}, "more events than can occur"),
+    (RandomisedSurvival, {"events": ()}, "events"),
+    (RandomisedSurvival, {"events": (NAN,)}, "events"),
+    (RandomisedSurvival, {"events": (10, 20)}, "spending"),
+    (RandomisedSurvival, {"event_fraction": 0.0}, "event_fraction"),
+    (RandomisedSurvival, {"event_fraction": 1.2}, "event_fraction"),
+    (RandomisedSurvival, {"event_fraction": None}, "event_fraction"),
+    (RandomisedSurvival, {"information": (0.5, 0.9)}, "information"),
+    (RandomisedSurvival, {"ratio": (1.5, 1)}, "ratio"),
+    (RandomisedSurvival, {"ratio": (1,)}, "ratio"),
+    (RandomisedSurvival, {"ratio": (0, 1)}, "ratio"),
+    (RandomisedSurvival, {"block_size": 3}, "block_size"),
+    (RandomisedSurvival, {"block_size": 40}, "block_size"),
+    (RandomisedSurvival, {"max_duration": NAN}, "max_duration"),
+    (RandomisedSurvival, {"max_duration": INF}, "max_duration"),
+    (SingleArmSurvival, {"followup": -1.0}, "followup"),
+    (SingleArmSurvival, {"variance": "both"}, "variance"),
+    (SingleArmSurvival, {"null": 0.0}, "null"),
+    (SingleArmSurvival, {"null": "other"}, "null"),
     (SingleArmORR, {"null_rate": 0.0}, "null_rate"),
     (SingleArmORR, {"null_rate": 1.0}, "null_rate"),
     (SingleArmORR, {"null_rate": "x"}, "null_rate"),
@@ -58,17 +58,17 @@ def test_refused(cls, fields, name):
 @settings(max_examples=200, deadline=None)
 @given(st.integers(1, 400), st.floats(0.01, 1))
 def test_looks_follow_n(n, fraction):
-    (events,) = RandomisedPFS(n, event_fraction=fraction).look_events
+    (events,) = RandomisedSurvival(n, event_fraction=fraction).look_events
     assert events - 1 - 1e-6 < fraction * n <= events + 1e-6
     assert 1 <= events <= n
 
 
 def test_looks_by_information():
-    design = RandomisedPFS(160, event_fraction=0.75, information=(1 / 3, 2 / 3, 1.0), spending=LanDeMetsOBrienFleming())
+    design = RandomisedSurvival(160, event_fraction=0.75, information=(1 / 3, 2 / 3, 1.0), spending=LanDeMetsOBrienFleming())
     assert design.look_events == (40, 80, 120)
     # gsDesign and rpact print 3.7103, 2.5114, 1.9930 for these looks
     assert design.bounds == pytest.approx((3.7103, 2.5114, 1.9930), abs=5e-5)
-    assert RandomisedPFS(160, events=120).look_events == (120,)
+    assert RandomisedSurvival(160, events=120).look_events == (120,)
 
 
 def test_arrangements_are_all_there_and_differ():

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import sim.store
-from sim.design.randomised_pfs import RandomisedPFS
-from sim.design.single_arm_pfs import SingleArmPFS
+from sim.design.randomised_survival import RandomisedSurvival
+from sim.design.single_arm_survival import SingleArmSurvival
 from sim.effect import HazardRatio
 from sim.engine import BLOCK, simulate
 from sim.executor.joblib_threads import JoblibThreads
@@ -217,6 +217,6 @@ def test_the_largest_seed_and_a_far_replicate():
 
 
 def test_designs_that_differ_only_in_type_have_keys_of_their_own():
-    one = Trial(TRIAL.population, TRIAL.accrual, TRIAL.dropout, TRIAL.effect, SingleArmPFS(60))
-    other = replace(one, design=RandomisedPFS(60, events=(30,)))
+    one = Trial(TRIAL.population, TRIAL.accrual, TRIAL.dropout, TRIAL.effect, SingleArmSurvival(60))
+    other = replace(one, design=RandomisedSurvival(60, events=(30,)))
     assert content_key(one, 1) != content_key(other, 1)

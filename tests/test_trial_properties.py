@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import sim.trial
 from sim.accrual import PiecewiseAccrual, UniformAccrual
-from sim.design.randomised_pfs import RandomisedPFS
+from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
 from sim.effect import HazardRatio, NoEffect, ResponseRateChange
 from sim.followup import ExponentialDropout, NoDropout
@@ -25,7 +25,7 @@ STRATIFIED = Trial(
     UniformAccrual(rate=5),
     LOST,
     HazardRatio(0.5, delay=1.0),
-    RandomisedPFS(60, events=(20, 40), spending=textbook_gs().design.spending),
+    RandomisedSurvival(60, events=(20, 40), spending=textbook_gs().design.spending),
 )
 RESPONSE = Trial(
     TWO_STRATA,
@@ -131,7 +131,7 @@ def test_scenarios_that_share_a_population_share_their_patients():
 @given(st.sampled_from([(1, 1), (2, 1), (3, 2)]), st.integers(1, 2), st.booleans(), st.integers(0, 2**40))
 def test_permuted_blocks_balance(ratio, blocks, by_stratum, seed):
     size = sum(ratio) * blocks
-    design = RandomisedPFS(60, events=(20,), ratio=ratio, block_size=size, stratified_randomisation=by_stratum)
+    design = RandomisedSurvival(60, events=(20,), ratio=ratio, block_size=size, stratified_randomisation=by_stratum)
     o = enrol(replace(STRATIFIED, design=design), Draws(seed, 0, 5, 60))
     for arm, stratum in zip(o.arm, o.stratum, strict=True):
         for group in (0, 1) if by_stratum else (None,):
@@ -160,7 +160,7 @@ def test_accrual(accrual):
 
 
 def test_strata_and_curves_are_those_that_the_population_states():
-    trial = replace(STRATIFIED, dropout=NoDropout(), design=RandomisedPFS(200, events=(100,)))
+    trial = replace(STRATIFIED, dropout=NoDropout(), design=RandomisedSurvival(200, events=(100,)))
     o = enrol(trial, Draws(9, 0, 1000, 200))
     n = o.stratum.size
     assert abs(o.stratum.mean() - 0.6) < 4 * np.sqrt(0.24 / n)

@@ -5,9 +5,9 @@ import pytest
 
 from sim.accrual import UniformAccrual
 from sim.design.design import CONTINUE
-from sim.design.randomised_pfs import RandomisedPFS
+from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
-from sim.design.single_arm_pfs import SingleArmPFS
+from sim.design.single_arm_survival import SingleArmSurvival
 from sim.effect import NoEffect
 from sim.engine import Replicates, simulate
 from sim.followup import ExponentialDropout, NoDropout
@@ -40,13 +40,13 @@ def characteristics(trial, n_sim=400):
 @pytest.mark.parametrize(
     "design",
     [
-        RandomisedPFS(20, events=(10,), max_duration=24.0),
-        RandomisedPFS(20, events=(5, 10), spending=textbook_gs().design.spending, max_duration=24.0),
-        SingleArmPFS(20, null=3.0),
-        SingleArmPFS(20, null=3.0, variance="null"),
-        SingleArmPFS(20, null=3.0, variance="observed"),
+        RandomisedSurvival(20, events=(10,), max_duration=24.0),
+        RandomisedSurvival(20, events=(5, 10), spending=textbook_gs().design.spending, max_duration=24.0),
+        SingleArmSurvival(20, null=3.0),
+        SingleArmSurvival(20, null=3.0, variance="null"),
+        SingleArmSurvival(20, null=3.0, variance="observed"),
         # no enrolment before the end
-        RandomisedPFS(20, events=(10,), max_duration=0.0),
+        RandomisedSurvival(20, events=(10,), max_duration=0.0),
     ],
 )
 def test_no_events(design):
@@ -61,7 +61,7 @@ def test_no_events(design):
 
 def test_all_are_lost_before_any_event():
     lost = ExponentialDropout(hazard=1e6)
-    replicates, metrics = characteristics(Trial(SLOW, UniformAccrual(duration=6), lost, NoEffect(), RandomisedPFS(20, events=(10,))))
+    replicates, metrics = characteristics(Trial(SLOW, UniformAccrual(duration=6), lost, NoEffect(), RandomisedSurvival(20, events=(10,))))
     assert (replicates.rows["events"] == 0).mean() > 0.99
     assert metrics["power"] == 0
 
@@ -75,7 +75,7 @@ def test_nobody_is_evaluable():
 
 
 def test_the_target_is_not_reached():
-    trial = Trial(SLOW, UniformAccrual(duration=6), NoDropout(), NoEffect(), RandomisedPFS(60, events=(50,), max_duration=60.0))
+    trial = Trial(SLOW, UniformAccrual(duration=6), NoDropout(), NoEffect(), RandomisedSurvival(60, events=(50,), max_duration=60.0))
     replicates, metrics = characteristics(trial)
     rows = replicates.rows
     tested = rows["code"] == Code.TARGET_NOT_REACHED
@@ -134,7 +134,7 @@ def test_all_events_at_one_time():
 def test_all_censored():
     result = LogRank().test(observations([2.0, 3.0, 4.0, 5.0], [0] * 4, [0, 1, 0, 1]), np.array([10.0]))
     assert (result.z[0], result.code[0], result.events[0], result.enrolled[0]) == (0.0, Code.NO_EVENTS, 0, 4)
-    null = SingleArmPFS(4, null=3.0).null_curve(SLOW)
+    null = SingleArmSurvival(4, null=3.0).null_curve(SLOW)
     one = OneSampleLogRank(null).test(observations([2.0, 3.0, 4.0, 5.0], [0] * 4, [1] * 4), np.array([10.0]))
     assert (one.z[0], one.code[0]) == (0.0, Code.NO_EVENTS)
 

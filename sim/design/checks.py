@@ -5,6 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from sim.statistic.binomial import BinomialCount
+from sim.statistic.brookmeyer_crowley import BrookmeyerCrowley
+from sim.statistic.exponential_mle import ExponentialMLE
+from sim.statistic.milestone_single_arm import MilestoneSingleArm
+from sim.statistic.one_sample_logrank import OneSampleLogRank
+from sim.statistic.rmst_single_arm import RMSTSingleArm
 from sim.types import InputError
 
 
@@ -50,3 +56,15 @@ def check_power(power: float, alpha: float) -> None:
     """Refuse a power that is not above alpha and below 1."""
     if not alpha < power < 1:
         raise InputError(f"design.power is {power}; allowed: above design.alpha ({alpha:g}) and below 1")
+
+
+ENDPOINTS = {"pfs": "progression-free survival (PFS)", "os": "overall survival (OS)"}
+
+SINGLE_ARM_TESTS = (BinomialCount, BrookmeyerCrowley, ExponentialMLE, MilestoneSingleArm, OneSampleLogRank, RMSTSingleArm)
+"""Tests that do not look at the arms: in a randomised trial they would test the pooled patients."""
+
+
+def check_endpoint(endpoint: str) -> None:
+    """Refuse an endpoint that is no survival time."""
+    if endpoint not in ENDPOINTS:
+        raise InputError(f"design.endpoint is {endpoint!r}; allowed: {', '.join(ENDPOINTS)}")

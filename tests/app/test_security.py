@@ -195,7 +195,7 @@ def test_a_package_named_on_the_command_line_is_trusted(cli, folder):
 
 
 def test_a_built_in_name_is_refused_for_a_users_file(cli, folder):
-    before = put(folder, "design", "randomised_pfs", "_target_: sim.design.randomised_pfs.RandomisedPFS\nn: 10\n")
+    before = put(folder, "design", "randomised_pfs", "_target_: sim.design.randomised_survival.RandomisedSurvival\nn: 10\n")
     refused(cli("design=single_arm_pfs"), "./design/randomised_pfs.yaml: 'randomised_pfs' is a built-in name of design")
     assert tree(folder) == before
 

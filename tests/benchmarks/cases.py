@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.accrual import UniformAccrual
-from sim.design.randomised_pfs import RandomisedPFS
+from sim.design.randomised_survival import RandomisedSurvival
 from sim.effect import HazardRatio
 from sim.engine import BLOCK, simulate
 from sim.executor.executor import Executor
@@ -57,7 +57,7 @@ def whole_path(trial: Trial, n_sim: int, executor: Executor | None = None) -> Ca
 
 def calibrated() -> Trial:
     """The full multi-state population, 160 patients, PFS log-rank."""
-    design = RandomisedPFS(160, events=(120,), statistic=LogRank(stratified=True))
+    design = RandomisedSurvival(160, events=(120,), statistic=LogRank(stratified=True))
     return Trial(PostCartFailure(), UniformAccrual(duration=16.0), ExponentialDropout(monthly_probability=0.02), HazardRatio(0.6), design)
 
 

@@ -16,7 +16,7 @@ from sim.trial import ROW_DTYPE, final_rows, run_block
 from sim.types import Assumption, InputError
 from tests.contract.building import POPULATIONS, options, trial
 
-EFFECTS = {"PFS": "effect=hazard_ratio", "ORR": "effect=response_rate"}
+EFFECTS = {"PFS": "effect=hazard_ratio", "OS": "effect=hazard_ratio", "ORR": "effect=response_rate"}
 REPLICATES = 300
 
 

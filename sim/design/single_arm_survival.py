@@ -20,7 +20,7 @@ PUBLISHED_PFS_MEDIAN = 2.8  # months from progression, treated patients: figure 
 
 
 @dataclass(frozen=True)
-class SingleArmPFS(Design):
+class SingleArmSurvival(Design):
     """Enrol n patients, follow the last for `followup` months, compare events with those expected under a null curve.
 
     Parameters

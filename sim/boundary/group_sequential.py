@@ -1,0 +1,106 @@
+"""Both boundaries of a group-sequential trial, as planned, from its choices of efficacy and futility."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.boundary.beta_spending import beta_spending_bounds
+from sim.boundary.futility import BetaSpending, Futility, LowerBound, interim_bounds
+from sim.boundary.recursive_integration import START, advance, efficacy_bounds, solve_bound
+from sim.boundary.shapes import Shape
+from sim.boundary.spending import Spending, increments
+from sim.types import Array, InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Boundary:
+    """Hold the bounds of each look.
+
+    upper, lower : float64[k], z; lower is -infinity at the last look and where nothing stops for futility
+    drift : E(Z) at the last look under which beta is spent; None without beta spending
+    """
+
+    upper: Array
+    lower: Array
+    drift: float | None = None
+
+
+def planned_boundary(
+    fractions: tuple[float, ...],
+    alpha: float,
+    efficacy: Spending | Shape,
+    futility: Futility | None = None,
+    information: float = 1.0,
+    binding: bool = False,
+) -> Boundary:
+    """Compute both boundaries at the planned looks.
+
+    Parameters
+    ----------
+    fractions : rising information fractions, the last 1
+    alpha : one-sided
+    efficacy : how alpha is spent, or the shape of the critical values
+    futility : when to give up; None never
+    information : of log(hazard ratio) at the last look, for rules that name a hazard ratio
+    binding : True: every trial below the lower bound must stop, and the upper bounds are lowered for it;
+        False: the upper bounds are those without futility, and alpha holds whatever is done
+
+    Raises
+    ------
+    InputError : choices that do not go together
+
+    Examples
+    --------
+    >>> from sim.boundary.futility import FixedZ
+    >>> from sim.boundary.spending import LanDeMetsOBrienFleming
+    >>> b = planned_boundary((0.5, 1.0), 0.025, LanDeMetsOBrienFleming(), FixedZ((0.0,)))
+    >>> b.upper.round(4).tolist(), b.lower.tolist()
+    ([2.9626, 1.9686], [0.0, -inf])
+    """
+    if isinstance(efficacy, Shape):
+        if binding:
+            raise InputError("design.binding is true with design.shape; allowed: false, or design.spending in place of a shape")
+        upper = efficacy.bounds(fractions, alpha)
+    else:
+        upper = efficacy_bounds(fractions, alpha, efficacy)
+    if futility is None:
+        return Boundary(upper, np.full(len(upper), -np.inf))
+    if isinstance(futility, BetaSpending):
+        if isinstance(efficacy, Shape):
+            raise InputError("design.futility is beta spending with design.shape; allowed: design.spending in place of a shape")
+        both = beta_spending_bounds(fractions, alpha, futility.beta, efficacy, futility.spending, binding)
+        return Boundary(both.upper, np.append(both.lower[:-1], -np.inf), both.drift)
+    if not isinstance(futility, LowerBound):
+        raise InputError(f"design.futility is a {type(futility).__name__}; allowed: beta spending or a rule with a lower bound")
+    lower = interim_bounds(futility, fractions, information, float(upper[-1]))
+    if binding and isinstance(efficacy, Spending):
+        upper, lower = _binding(fractions, alpha, efficacy, futility, information, upper)
+    return Boundary(upper, np.minimum(lower, upper))
+
+
+def _binding(
+    fractions: tuple[float, ...], alpha: float, spending: Spending, futility: LowerBound, information: float, upper: Array
+) -> tuple[Array, Array]:
+    """Lower the upper bounds until they spend alpha among trials that stop for futility; the rule may depend on the last of them."""
+    for _ in range(200):
+        lower = np.minimum(interim_bounds(futility, fractions, information, float(upper[-1])), upper)
+        found = bounds_above(fractions, alpha, spending, lower)
+        if np.max(np.abs(found - upper)) < 1e-11:
+            return found, lower
+        upper = found
+    raise InputError("design.futility with design.binding has no boundary that agrees with itself; allowed: binding false")
+
+
+def bounds_above(fractions: tuple[float, ...], alpha: float, spending: Spending, lower: Array) -> Array:
+    """Return float64[k], the upper bounds that spend alpha where every trial at or below `lower` stops."""
+    info = np.asarray(fractions, dtype=np.float64)
+    spend = increments(spending, info, alpha)
+    upper = np.empty(len(info))
+    state = START
+    for j in range(len(info)):
+        upper[j] = solve_bound(state, info[j], 0.0, spend[j], upper=True)
+        if j < len(info) - 1:
+            state = advance(state, info[j], 0.0, min(lower[j], upper[j]), upper[j], info[j + 1])
+    return upper

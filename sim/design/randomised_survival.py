@@ -1,0 +1,219 @@
+"""Randomised trial of progression-free or overall survival, with one analysis or several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import ceil, exp, sqrt
+
+import numpy as np
+from scipy.stats import norm
+
+from sim.boundary.futility import Futility
+from sim.boundary.group_sequential import Boundary, planned_boundary
+from sim.boundary.monitoring import Monitor
+from sim.boundary.shapes import Shape
+from sim.boundary.spending import Spending
+from sim.design.allocation import PermutedBlocks
+from sim.design.checks import ENDPOINTS, SINGLE_ARM_TESTS, check_alpha, check_endpoint, check_months, check_n, whole_numbers
+from sim.design.design import CriticalZ, Design, Plan, Rule
+from sim.design.group_sequential_rules import LowerAndUpperZ, RecomputedZ
+from sim.followup import CutAtEvents
+from sim.population.population import Population
+from sim.statistic.cox import Cox
+from sim.statistic.logrank import LogRank
+from sim.statistic.maxcombo import MaxCombo
+from sim.statistic.modestly_weighted import ModestlyWeighted
+from sim.statistic.statistic import Statistic
+from sim.types import Assumption, InputError
+
+
+@dataclass(frozen=True)
+class RandomisedSurvival(Design):
+    """Randomise n patients in permuted blocks; look when fixed numbers of events have occurred.
+
+    Parameters
+    ----------
+    n : enrolled patients, both arms
+    endpoint : "pfs" or "os"
+    alpha : one-sided type I error of the whole trial
+    events : rising numbers of the endpoint's events at the looks, the deciding one included; or None
+    event_fraction : events at the final look as a share of n, ceil(fraction n); used when `events` is None
+    information : rising shares of the final events at which to look, ending in 1; used with `event_fraction`
+    spending : alpha-spending function of a trial with several looks; None with one look or with a shape
+    shape : classical shape of the critical values, in place of a spending function
+    futility : when to give up; None never
+    binding : False: the critical values ignore futility, and so does `type_i_error`; True: they are lowered, and every trial
+        that crosses the futility bound must stop
+    bounds_at : "planned": the bounds of the planned looks; "observed": recomputed from the events that each look finds
+    ratio : (experimental, control)
+    block_size : a multiple of the ratio's sum
+    stratified_randomisation : blocks within day-30 strata, in order of arrival
+    statistic : the test
+    max_duration : months from the first possible enrolment at which the trial is analysed in any case
+
+    References
+    ----------
+    Lan & DeMets, Biometrika 1983;70:659. Pampallona, Tsiatis & Kim, Drug Information Journal 2001;35:1113.
+    """
+
+    n: int
+    endpoint: str = "pfs"
+    alpha: float = 0.025
+    events: tuple[int, ...] | None = None
+    event_fraction: float | None = 0.65
+    information: tuple[float, ...] = (1.0,)
+    spending: Spending | None = None
+    shape: Shape | None = None
+    futility: Futility | None = None
+    binding: bool = False
+    bounds_at: str = "planned"
+    ratio: tuple[int, int] = (1, 1)
+    block_size: int = 4
+    stratified_randomisation: bool = True
+    statistic: Statistic = field(default_factory=lambda: LogRank(stratified=True))
+    max_duration: float = 120.0
+
+    def __post_init__(self) -> None:
+        check_n(self.n)
+        check_alpha(self.alpha)
+        check_months("max_duration", self.max_duration)
+        set_ = object.__setattr__
+        if len(self.ratio) != 2:
+            raise InputError(f"design.ratio is {list(self.ratio)}; allowed: two positive whole numbers, experimental then control")
+        set_(self, "ratio", whole_numbers("ratio", self.ratio))
+        set_(self, "information", tuple(float(x) for x in self.information))
+        if self.events is not None:
+            set_(self, "events", whole_numbers("events", [self.events] if isinstance(self.events, int) else self.events))
+        elif self.event_fraction is None or not 0 < self.event_fraction <= 1:
+            raise InputError(f"design.event_fraction is {self.event_fraction}; allowed: above 0 and at most 1, or give design.events")
+        if list(self.information) != sorted(set(self.information)) or self.information[-1:] != (1.0,) or self.information[0] <= 0:
+            raise InputError(f"design.information is {list(self.information)}; allowed: rising shares above 0 that end in 1")
+        looks = self.look_events
+        if not looks or looks[0] < 1 or list(looks) != sorted(set(looks)):
+            raise InputError(f"design.events is {list(looks)}; allowed: rising whole numbers from 1")
+        if looks[-1] > self.n:
+            raise InputError(
+                f"design.events is {list(looks)}: a look at more events than can occur among {self.n} patients; allowed: at most {self.n}"
+            )
+        check_endpoint(self.endpoint)
+        if isinstance(self.statistic, SINGLE_ARM_TESTS):
+            raise InputError(f"design.statistic is the {self.statistic.label}; allowed: a test of two arms")
+        self._check_boundary(len(looks))
+        PermutedBlocks(self.ratio, self.block_size)
+
+    @property
+    def hypothesis(self) -> str:
+        return self.endpoint.upper()
+
+    def _check_boundary(self, looks: int) -> None:
+        if looks > 1 and (self.spending is None) == (self.shape is None):
+            both = "are both" if self.spending else "are not"
+            raise InputError(
+                f"design.spending and design.shape {both} given for {looks} looks; allowed: exactly one,"
+                " for example sim.boundary.spending.LanDeMetsOBrienFleming"
+            )
+        if looks == 1 and self.futility is not None:
+            raise InputError("design.futility is given for one look; allowed: null, or a look before the last (design.information)")
+        if self.bounds_at not in ("planned", "observed"):
+            raise InputError(f"design.bounds_at is {self.bounds_at!r}; allowed: planned, observed")
+        if self.bounds_at == "observed" and self.shape is not None:
+            raise InputError("design.bounds_at is 'observed' with design.shape; allowed: planned, or design.spending in place of a shape")
+        if self.binding and self.futility is None:
+            raise InputError("design.binding is true without design.futility; allowed: false, or a futility rule")
+
+    @property
+    def look_events(self) -> tuple[int, ...]:
+        """Numbers of events at the looks."""
+        if self.events is not None:
+            return self.events
+        assert self.event_fraction is not None
+        # the tiny subtraction keeps 0.75 * 160 = 120 from being rounded up by the last bit
+        final = ceil(self.event_fraction * self.n - 1e-9)
+        return tuple(ceil(share * final - 1e-9) for share in self.information)
+
+    @property
+    def _unit_information(self) -> float:
+        """Information of log(hazard ratio) that one event carries."""
+        a, b = self.ratio
+        return a * b / (a + b) ** 2
+
+    @cached_property
+    def boundary(self) -> Boundary:
+        """Both z bounds at each planned look."""
+        looks, efficacy = self.look_events, self.spending or self.shape
+        if efficacy is None:
+            return Boundary(np.array([norm.isf(self.alpha)]), np.array([-np.inf]))
+        fractions = tuple(d / looks[-1] for d in looks)
+        return planned_boundary(fractions, self.alpha, efficacy, self.futility, looks[-1] * self._unit_information, self.binding)
+
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """Critical z at each planned look."""
+        return tuple(float(z) for z in self.boundary.upper)
+
+    @property
+    def futility_bounds(self) -> tuple[float, ...]:
+        """The z at or below which each planned look gives up; -infinity at the last."""
+        return tuple(float(z) for z in self.boundary.lower)
+
+    @property
+    def _rule(self) -> Rule:
+        if self.bounds_at == "observed" and self.spending is not None:
+            unit, final = self._unit_information, self.bounds[-1]
+            drift = self.boundary.drift
+            return RecomputedZ(
+                Monitor(float(self.look_events[-1]), self.alpha, self.spending, self.futility, self.binding, drift, final, unit)
+            )
+        return CriticalZ(self.bounds) if self.futility is None else LowerAndUpperZ(self.futility_bounds, self.bounds)
+
+    def plan(self, population: Population) -> Plan:
+        return Plan(
+            n=self.n,
+            hypothesis=self.hypothesis,
+            wants=frozenset({self.endpoint}),
+            allocation=PermutedBlocks(self.ratio, self.block_size, self.stratified_randomisation, len(population.strata)),
+            cut=CutAtEvents(self.look_events, self.max_duration),
+            statistic=self.statistic,
+            rule=self._rule,
+            nonbinding_futility=self.futility is not None and not self.binding,
+        )
+
+    def describe(self, population: Population) -> list[Assumption]:
+        a, b = self.ratio
+        where = "within day-30 strata" if self.stratified_randomisation and len(population.strata) > 1 else "over all patients"
+        looks = ", ".join(f"{d} events: z >= {z:.4f}" for d, z in zip(self.look_events, self.bounds, strict=True))
+        efficacy = self.spending or self.shape
+        source = efficacy.label if efficacy and len(self.look_events) > 1 else "single look"
+        return [
+            Assumption("design", f"randomised {a}:{b}, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
+            Assumption("randomisation", f"permuted blocks of {self.block_size}, {where}", "configuration"),
+            Assumption("test", f"{self.statistic.label}, one-sided alpha {self.alpha:g}", "Mantel 1966; Peto & Peto 1972"),
+            Assumption("analysis", looks, source),
+            *self._describe_futility(),
+            self._describe_smallest_effect(),
+            Assumption("analysed in any case at", f"{self.max_duration:g} months", "configuration"),
+        ]
+
+    def _describe_smallest_effect(self) -> Assumption:
+        if isinstance(self.statistic, LogRank | Cox | MaxCombo | ModestlyWeighted):
+            largest = f"about {self._hazard_ratio_at(self.look_events[-1], self.bounds[-1]):.2f} at the final look"
+            return Assumption("largest observed hazard ratio that rejects", largest, "Schoenfeld 1981")
+        return Assumption("smallest observed effect that rejects", f"{self.bounds[-1]:.2f} of its standard errors", "critical value")
+
+    def _describe_futility(self) -> list[Assumption]:
+        lines = []
+        if self.futility is not None:
+            early = zip(self.look_events[:-1], self.futility_bounds[:-1], strict=True)
+            stops = ", ".join(f"{d} events: z <= {z:.4f} (hazard ratio about {self._hazard_ratio_at(d, z):.2f})" for d, z in early)
+            kind = "binding" if self.binding else "non-binding: type_i_error ignores it, everything else obeys it"
+            lines.append(Assumption("stop for futility", stops, self.futility.label))
+            lines.append(Assumption("futility is", kind, "configuration"))
+        if self.bounds_at == "observed":
+            lines.append(
+                Assumption("bounds", "recomputed from the events that each look finds; the last look spends the rest", "Lan & DeMets 1983")
+            )
+        return lines
+
+    def _hazard_ratio_at(self, events: int, z: float) -> float:
+        return exp(-z / sqrt(events * self._unit_information))
