@@ -20,6 +20,7 @@ from sim.oc import Subject, operating_characteristics
 from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
 from sim.statistic.logrank import LogRank
+from sim.statistic.maxcombo import MaxCombo
 from sim.store import Store
 from sim.trial import Trial
 from tests.designs import single_arm, textbook, textbook_gs
@@ -83,6 +84,7 @@ def table(blocks: int) -> list[Case]:
         case("textbook_rct_pfs", textbook(), 220_000, 150_000, 350_000),
         case("textbook_rct_gs", textbook_gs(), 75_000, 50_000),
         case("textbook_rct_delayed_fh_0_1", textbook(0.45, 1.5, statistic=late), 160_000, 110_000),
+        case("textbook_rct_delayed_maxcombo", textbook(0.45, 1.5, statistic=MaxCombo()), 60_000, 30_000),
         case("textbook_rct_600", textbook(n=600, events=(400,)), 60_000, 40_000),
         case("post_cart_failure", calibrated(), 40_000, 25_000),
         case("single_arm_one_sample_logrank", single_arm(), 500_000, 300_000),

@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,12 +102,21 @@ def measure(case: Case, pairs: int = PAIRS) -> Measured:
     return Measured(case, Spread.of(speed), Spread.of(rulers), Spread.of(loops))
 
 
-def compare(one: Callable[[int], object], two: Callable[[int], object], trials: int, pairs: int = PAIRS) -> tuple[Spread, Spread]:
-    """Return the speed of `two` by the wall clock, and its ratio to `one`, run by turns."""
+def compare(one: Callable[[int], object], two: Callable[[int], object], trials: int, pairs: int = PAIRS) -> tuple[Spread, Spread, Spread]:
+    """Return the speed of `two` by the wall clock, its ratio to `one`, and how much faster the machine let two yardsticks be than one.
+
+    The yardstick needs no lock and no memory: two of them are twice as fast as one on two idle cores, and less when
+    another program takes its part, which then bounds the ratio as well.
+    """
     one(0), two(0)
-    speed, ratio = [], []
-    for i in range(1, pairs + 1):
-        a, b, c = (seconds(run, i, time.perf_counter) for run in (one, two, one))
-        speed.append(trials / b)
-        ratio.append((a + c) / 2 / b)
-    return Spread.of(speed), Spread.of(ratio)
+    speed, ratio, capacity = [], [], []
+    with ThreadPoolExecutor(2) as pool:
+        for i in range(1, pairs + 1):
+            a, b, c = (seconds(run, i, time.perf_counter) for run in (one, two, one))
+            work = 4 * YARDSTICK_TRIALS
+            alone = seconds(lambda k, n=work: yardstick(k, n), i, time.perf_counter)
+            both = seconds(lambda k, n=work: list(pool.map(yardstick, (k, k), (n, n))), i, time.perf_counter)
+            speed.append(trials / b)
+            ratio.append((a + c) / 2 / b)
+            capacity.append(2 * alone / both)
+    return Spread.of(speed), Spread.of(ratio), Spread.of(capacity)
