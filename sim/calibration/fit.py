@@ -109,16 +109,20 @@ def _with_treated(p: Parameters, c: study.Counts, t: Array, follow: Array) -> Pa
     return replace(p, **shares)
 
 
-def _assumed(denominator: str, assume: Mapping[str, float]) -> dict[str, float]:
-    out = {**FIXED, "supportive_shape": SUPPORTIVE_SHAPE[denominator]}
+def check_assumptions(assume: Mapping[str, float], where: str = "fit") -> None:
+    """Refuse an assumption that is not one, or that lies outside its stated range."""
     for name, value in assume.items():
         if name not in STATED_RANGES:
-            raise InputError(f"fit: assume.{name}: no such assumption; allowed: {', '.join(STATED_RANGES)}")
+            raise InputError(f"{where}: assume.{name}: no such assumption; allowed: {', '.join(STATED_RANGES)}")
         low, high = STATED_RANGES[name]
-        if not low * (1 - 1e-9) <= value <= high * (1 + 1e-9):
-            raise InputError(f"fit: assume.{name} is {value:g}; allowed: {low:g} to {high:g}")
-        out[name] = float(value)
-    return out
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not low * (1 - 1e-9) <= value <= high * (1 + 1e-9):
+            raise InputError(f"{where}: assume.{name} is {value!r}; allowed: {low:g} to {high:g}")
+
+
+def _assumed(denominator: str, assume: Mapping[str, float]) -> dict[str, float]:
+    check_assumptions(assume)
+    return {**FIXED, "supportive_shape": SUPPORTIVE_SHAPE[denominator]} | {name: float(value) for name, value in assume.items()}
 
 
 def _after_settings(denominator: str) -> dict[str, tuple[float, float | None, float]]:
@@ -278,7 +282,7 @@ def notes(benchmark: Benchmark, report: FitReport) -> dict[str, Any]:
     """Return what a parameter file says above its parameters: the source, the objective, residuals, priors, assumptions."""
     return {
         "source": benchmark.citation,
-        "made_by": "sim.calibration.fit.fit",
+        "made_by": "python -m sim task=fit",
         "objective": report.objective,
         "fitted_figures": {k: {"published": a, "achieved": b, "weight": w} for k, (a, b, w) in report.residuals.items()},
         "soft_priors": {k: {"prior": a, "fitted": b, "weight": w} for k, (a, b, w) in report.priors.items()},
