@@ -41,9 +41,13 @@ def formula_sizes(trial: Trial, target: float) -> list[FormulaSize]:
     design, effect = trial.design, trial.effect
     if isinstance(design, RandomisedSurvival) and isinstance(effect, HazardRatio) and effect.delay == 0 and effect.hr < 1:
         return _schoenfeld(design, effect.hr, target)
-    if isinstance(design, SingleArmSurvival) and design.null == "population":
+    if isinstance(design, SingleArmSurvival) and _is_wus(design):
         return _wu(trial, design, target)
     return []
+
+
+def _is_wus(design: SingleArmSurvival) -> bool:
+    return design.null == "population" and design.endpoint == "pfs" and design.statistic == "one_sample_logrank"
 
 
 def _schoenfeld(design: RandomisedSurvival, hr: float, target: float) -> list[FormulaSize]:

@@ -68,3 +68,19 @@ def check_endpoint(endpoint: str) -> None:
     """Refuse an endpoint that is no survival time."""
     if endpoint not in ENDPOINTS:
         raise InputError(f"design.endpoint is {endpoint!r}; allowed: {', '.join(ENDPOINTS)}")
+
+
+def check_not_evaluable(how: str, share: float) -> None:
+    """Refuse an unknown way of counting patients whose response is never assessed."""
+    check_probability("not_evaluable_share", share)
+    if how not in ("nonresponder", "excluded"):
+        raise InputError(f"design.not_evaluable is {how!r}; allowed: nonresponder, excluded")
+
+
+def check_null_rate(rate: float | str) -> None:
+    """Refuse a null response rate that is neither a rate nor the population's own."""
+    if isinstance(rate, str):
+        if rate != "population":
+            raise InputError(f"design.null_rate is {rate!r}; allowed: a rate between 0 and 1, or population")
+    elif not 0 < rate < 1:
+        raise InputError(f"design.null_rate is {rate}; allowed: a rate between 0 and 1, both excluded, or population")

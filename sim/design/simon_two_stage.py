@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sim.boundary.simon import TwoStage, admissible, best_with_n, simon, two_stage
 from sim.design.allocation import SingleArm
-from sim.design.checks import check_alpha, check_months, check_n, check_power, check_probability
+from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
 from sim.design.design import CountsByLook, Design, Plan
 from sim.effect import NoEffect
 from sim.followup import CutAtPatients
@@ -73,11 +73,7 @@ class SimonTwoStage(Design):
             raise InputError(f"design.r1, n1, r, n are {[*given, self.n]} with design.kind given; allowed: four whole numbers")
         if self.kind != "given" and given != (None, None, None):
             raise InputError(f"design.r1, n1, r are {list(given)} with design.kind {self.kind}; allowed: null, or design.kind=given")
-        if isinstance(self.null_rate, str):
-            if self.null_rate != "population":
-                raise InputError(f"design.null_rate is {self.null_rate!r}; allowed: a rate between 0 and 1, or population")
-        elif not 0 < self.null_rate < 1:
-            raise InputError(f"design.null_rate is {self.null_rate}; allowed: a rate between 0 and 1, both excluded, or population")
+        check_null_rate(self.null_rate)
 
     @property
     def hypothesis(self) -> str:

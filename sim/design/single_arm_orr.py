@@ -8,13 +8,13 @@ import numpy as np
 
 from sim.boundary.exact_binomial import rejection_counts
 from sim.design.allocation import SingleArm
-from sim.design.checks import check_alpha, check_months, check_n, check_probability
+from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable, check_null_rate
 from sim.design.design import CriticalCount, Design, Plan
 from sim.effect import Effect, NoEffect
 from sim.followup import CutAtFollowUp
 from sim.population.population import Population
 from sim.statistic.binomial import BinomialCount
-from sim.types import Assumption, InputError
+from sim.types import Assumption
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,8 @@ class SingleArmORR(Design):
         check_n(self.n)
         check_alpha(self.alpha)
         check_months("assessment", self.assessment)
-        check_probability("not_evaluable_share", self.not_evaluable_share)
-        if self.not_evaluable not in ("nonresponder", "excluded"):
-            raise InputError(f"design.not_evaluable is {self.not_evaluable!r}; allowed: nonresponder, excluded")
-        if isinstance(self.null_rate, str):
-            if self.null_rate != "population":
-                raise InputError(f"design.null_rate is {self.null_rate!r}; allowed: a rate between 0 and 1, or population")
-        elif not 0 < self.null_rate < 1:
-            raise InputError(f"design.null_rate is {self.null_rate}; allowed: a rate between 0 and 1, both excluded, or population")
+        check_not_evaluable(self.not_evaluable, self.not_evaluable_share)
+        check_null_rate(self.null_rate)
 
     @property
     def hypothesis(self) -> str:

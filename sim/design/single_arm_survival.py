@@ -1,52 +1,81 @@
-"""Single-arm trial of progression-free survival by the one-sample log-rank test."""
+"""Single-arm trial of progression-free or overall survival against a null curve."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
 
+import numpy as np
 from scipy.stats import norm
 
 from sim.curve import Curve
 from sim.design.allocation import SingleArm
-from sim.design.checks import check_alpha, check_months, check_n
+from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n
 from sim.design.design import CriticalZ, Design, Plan
 from sim.followup import CutAtFollowUp
+from sim.kernels.vectors import exp
 from sim.population.population import Population
+from sim.statistic.exponential_mle import ExponentialMLE
+from sim.statistic.milestone_single_arm import MilestoneSingleArm
 from sim.statistic.one_sample_logrank import VARIANCES, OneSampleLogRank
-from sim.types import Assumption, InputError
+from sim.statistic.rmst_single_arm import RMSTSingleArm
+from sim.statistic.statistic import Statistic
+from sim.types import Array, Assumption, InputError
 
-PUBLISHED_PFS_MEDIAN = 2.8  # months from progression, treated patients: figure treated_pfs_median of the benchmark
+PUBLISHED_MEDIAN = {"pfs": 2.8, "os": 9.0}  # months from progression, treated: treated_pfs_median, treated_os_median of the benchmark
+STATISTICS = {
+    "one_sample_logrank": "Wu 2014",
+    "milestone": "Nagashima et al. 2021",
+    "rmst": "Uno et al. 2014",
+    "exponential_mle": "Lawless 2003",
+}
 
 
 @dataclass(frozen=True)
 class SingleArmSurvival(Design):
-    """Enrol n patients, follow the last for `followup` months, compare events with those expected under a null curve.
+    """Enrol n patients, follow the last for `followup` months, compare them with what a null curve lets expect.
 
     Parameters
     ----------
     n : enrolled patients
+    endpoint : "pfs" or "os"
     alpha : one-sided nominal type I error
     followup : months from the last entry to the analysis
-    variance : "mean", "null" or "observed" (see `OneSampleLogRank`)
+    statistic : "one_sample_logrank" (events against those expected), "milestone" (Kaplan-Meier survival at `horizon`), "rmst"
+        (restricted mean up to `horizon`), or "exponential_mle" (the median, all hazards taken as constant); each
+        against the same quantity of the null curve
+    variance : of the one-sample log-rank: "mean", "null" or "observed" (see `OneSampleLogRank`)
+    horizon : months, for "milestone" and "rmst"
+    transform : scale of the milestone test
     null : "population" for the population's own curve from its time zero; "published_progression" for the exponential
-        curve through the published 2.8 months from progression; or the median in months of an exponential curve
+        curve through the published median from progression (PFS 2.8, OS 9 months); or the median in months of an exponential curve
 
     References
     ----------
-    Wu, Pharmaceutical Statistics 2014;13:339; 2015;14:364.
+    Wu, Pharmaceutical Statistics 2014;13:339; 2015;14:364. Nagashima et al., Pharmaceutical Statistics 2021;20:499.
     """
 
     n: int
+    endpoint: str = "pfs"
     alpha: float = 0.025
     followup: float = 12.0
+    statistic: str = "one_sample_logrank"
     variance: str = "mean"
+    horizon: float = 6.0
+    transform: str = "arcsine"
     null: float | str = "population"
 
     def __post_init__(self) -> None:
         check_n(self.n)
+        check_endpoint(self.endpoint)
         check_alpha(self.alpha)
         check_months("followup", self.followup)
+        if self.statistic not in STATISTICS:
+            raise InputError(f"design.statistic is {self.statistic!r}; allowed: {', '.join(STATISTICS)}")
+        if self.statistic in ("milestone", "rmst"):
+            # the smallest follow-up must reach the horizon, or an early trial could not be tested
+            check_months("followup", self.followup, at_least=self.horizon)
+            MilestoneSingleArm(self.horizon, 0.5, self.transform)
         if self.variance not in VARIANCES:
             raise InputError(f"design.variance is {self.variance!r}; allowed: {', '.join(VARIANCES)}")
         if isinstance(self.null, str):
@@ -57,22 +86,33 @@ class SingleArmSurvival(Design):
 
     @property
     def hypothesis(self) -> str:
-        return "PFS"
+        return self.endpoint.upper()
 
     def null_curve(self, population: Population) -> Curve:
         """Return the curve of the null hypothesis."""
         if self.null == "population":
-            return population.curve("pfs")
-        return Curve.exponential(PUBLISHED_PFS_MEDIAN if isinstance(self.null, str) else self.null)
+            return population.curve(self.endpoint)
+        return Curve.exponential(PUBLISHED_MEDIAN[self.endpoint] if isinstance(self.null, str) else self.null)
+
+    def test(self, population: Population) -> Statistic:
+        """Return the test against the null curve."""
+        null = self.null_curve(population)
+        if self.statistic == "milestone":
+            return MilestoneSingleArm(self.horizon, float(_survival(null, np.array([self.horizon]))[0]), self.transform)
+        if self.statistic == "rmst":
+            return RMSTSingleArm(self.horizon, _restricted_mean(null, self.horizon))
+        if self.statistic == "exponential_mle":
+            return ExponentialMLE(null.median())
+        return OneSampleLogRank(null, self.variance)
 
     def plan(self, population: Population) -> Plan:
         return Plan(
             n=self.n,
             hypothesis=self.hypothesis,
-            wants=frozenset({"pfs"}),
+            wants=frozenset({self.endpoint}),
             allocation=SingleArm(),
             cut=CutAtFollowUp(self.followup),
-            statistic=OneSampleLogRank(self.null_curve(population), self.variance),
+            statistic=self.test(population),
             rule=CriticalZ((float(norm.isf(self.alpha)),)),
             null_is_population=self.null == "population",
         )
@@ -83,16 +123,12 @@ class SingleArmSurvival(Design):
             "population": f"the population's own curve from {population.time_zero.replace('_', ' ')}",
             "published_progression": "exponential through the published median, counted from progression",
         }.get(str(self.null), "exponential, configuration")
-        z = float(norm.isf(self.alpha))
+        name = f"one-sample log-rank, variance {self.variance}" if self.statistic == "one_sample_logrank" else self.test(population).label
         return [
-            Assumption("design", f"single arm, n = {self.n}, progression-free survival (PFS)", "configuration"),
-            Assumption("test", f"one-sample log-rank, variance {self.variance}, one-sided alpha {self.alpha:g}", "Wu 2014"),
+            Assumption("design", f"single arm, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
+            Assumption("test", f"{name}, one-sided alpha {self.alpha:g}", STATISTICS[self.statistic]),
             Assumption("null curve", f"median {median:.2f} months", origin),
-            Assumption(
-                "largest observed / expected events that rejects",
-                f"about {largest_ratio(z, self.n):.2f} with {self.n} expected events",
-                "z = critical value",
-            ),
+            self._smallest_effect(population),
             Assumption("analysis", f"{self.followup:g} months after the last patient entered", "configuration"),
             Assumption(
                 "reading",
@@ -100,6 +136,44 @@ class SingleArmSurvival(Design):
                 "regulatory guidance on single-arm trials",
             ),
         ]
+
+    def _smallest_effect(self, population: Population) -> Assumption:
+        z, null = float(norm.isf(self.alpha)), self.null_curve(population)
+        if self.statistic == "one_sample_logrank":
+            return Assumption(
+                "largest observed / expected events that rejects",
+                f"about {largest_ratio(z, self.n):.2f} with {self.n} expected events",
+                "z = critical value",
+            )
+        if self.statistic == "exponential_mle":
+            return Assumption(
+                "smallest observed median that rejects",
+                f"about {null.median() * np.exp(z / sqrt(self.n)):.2f} months with {self.n} events",
+                "z = critical value",
+            )
+        if self.statistic == "milestone":
+            s0 = float(_survival(null, np.array([self.horizon]))[0])
+            least = np.sin(min(np.arcsin(sqrt(s0)) + z / (2 * sqrt(self.n)), np.pi / 2)) ** 2
+            return Assumption(
+                f"smallest observed survival at {self.horizon:g} months that rejects",
+                f"about {least:.1%} with everybody followed, null {s0:.1%}",
+                "arcsine scale, z = critical value",
+            )
+        return Assumption(
+            f"smallest observed restricted mean to {self.horizon:g} months that rejects",
+            f"{_restricted_mean(null, self.horizon):.2f} months plus {z:.2f} of its standard errors",
+            "z = critical value",
+        )
+
+
+def _survival(null: Curve, t: Array) -> Array:
+    # as Curve.at, with the exponential that is the same on every processor, since z depends on it
+    return exp(-np.interp(t, null.times, null.cumulative_hazard()))
+
+
+def _restricted_mean(null: Curve, horizon: float) -> float:
+    t = np.append(null.times[null.times < horizon], horizon)
+    return float(np.trapezoid(_survival(null, t), t))
 
 
 def largest_ratio(z: float, expected: float) -> float:
