@@ -15,6 +15,7 @@ from sim.kernels.elementary import exp, exponential, log, normal_quantile, unifo
 INLINE = {"nogil": True, "error_model": "numpy"}
 U = "uint32[::1]"
 F = "float64[::1]"
+CHUNK = 256  # patients whose exponentials wait together, in the first-level cache
 
 
 @numba.njit(f"void({F}, {F}, {F})", **OPTIONS)
@@ -49,21 +50,28 @@ def when_accumulated(x: float, reached: np.ndarray, ratios: np.ndarray) -> float
 
 
 @numba.njit(**INLINE)
+def fill_exponentials(words, first, stop, out) -> None:  # type: ignore[no-untyped-def]
+    """Fill out with unit exponentials of words first to stop: a loop of its own vectorises, inside the courses it would not."""
+    for i in range(first, stop):
+        out[i - first] = exponential(words[i])
+
+
+@numba.njit(**INLINE)
 def first_line(  # type: ignore[no-untyped-def]
-    arm, group, w_regimen, w_response, w_durable, w_event, w_allo, w_cured, w_relapse,
+    arm, group, w_regimen, w_response, w_durable, e_event, e_allo, w_cured, e_relapse,
     share, response, rate, durable_share, allo_rate, allo_cured, relapse_rate, breaks, reached, ratios,
 ):  # fmt: skip
-    """Return (regimen, response, durable, transplanted from response, time to progression or death) from the start of first line."""
+    """Return (regimen, response, durable, transplanted from response, time to progression or death) from the start of first line; w_* are raw words, e_* unit exponentials."""
     u = uniform(w_regimen)
     k = 0
     for i in range(len(share)):
         k += 1 if u >= share[i] else 0
     responds = 1 if uniform(w_response) < response[arm, k] else 0
     durable = responds if uniform(w_durable) < durable_share else 0
-    leave = when_accumulated(exponential(w_event) / rate[group, responds + durable, k], reached[arm], ratios[arm])
-    to_allo = exponential(w_allo) / (allo_rate if responds - durable == 1 else 1e-300)
+    leave = when_accumulated(e_event / rate[group, responds + durable, k], reached[arm], ratios[arm])
+    to_allo = e_allo / (allo_rate if responds - durable == 1 else 1e-300)
     relapse = when_accumulated(
-        accumulated(to_allo, breaks[arm], ratios[arm]) + exponential(w_relapse) / relapse_rate, reached[arm], ratios[arm]
+        accumulated(to_allo, breaks[arm], ratios[arm]) + e_relapse / relapse_rate, reached[arm], ratios[arm]
     )
     relapse = np.inf if uniform(w_cured) < allo_cured else relapse
     transplanted = 1 if to_allo < leave else 0
@@ -72,15 +80,14 @@ def first_line(  # type: ignore[no-untyped-def]
 
 @numba.njit(**INLINE)
 def residual(  # type: ignore[no-untyped-def]
-    group, transplanted, w_dies, w_after, w_allo, w_cured, w_relapse, w_after_relapse,
-    theta, exit_death, post_rate, post_shape, allo_rate, allo_cured, relapse_rate, allo_death,
+    transplanted, w_dies, post, e_allo, w_cured, e_relapse, e_after_relapse,
+    exit_death, allo_rate, allo_cured, relapse_rate, allo_death,
 ):  # fmt: skip
-    """Return (dies at exit, transplanted after progression, months from progression to death)."""
-    after_relapse = exponential(w_after_relapse) / allo_death
+    """Return (dies at exit, transplanted after progression, months from progression to death); post: those without a transplant."""
+    after_relapse = e_after_relapse / allo_death
     dies = 1 if uniform(w_dies) < exit_death else 0
-    post = exp(log(exponential(w_after) / theta[group]) / post_shape) / post_rate
-    to_allo = exponential(w_allo) / allo_rate
-    beyond = exponential(w_relapse) / relapse_rate + after_relapse
+    to_allo = e_allo / allo_rate
+    beyond = e_relapse / relapse_rate + after_relapse
     beyond = np.inf if uniform(w_cured) < allo_cured else beyond
     second = 1 if to_allo < post else 0
     alive = to_allo + beyond if second == 1 else post
@@ -104,11 +111,18 @@ def first_line_pfs(  # type: ignore[no-untyped-def]
     rate : float64[2, 3, K], per month, by group and (none, response, durable)
     breaks, reached : float64[2, L + 1], ratios : float64[2, L], hazard profile by arm
     """
-    for i in range(len(pfs)):
-        pfs[i] = first_line(
-            arm[i], group[i], w_regimen[i], w_response[i], w_durable[i], w_event[i], w_allo[i], w_cured[i], w_relapse[i],
-            share, response, rate, durable_share, allo_rate, allo_cured, relapse_rate, breaks, reached, ratios,
-        )[4]  # fmt: skip
+    e_event, e_allo, e_relapse = np.empty(CHUNK), np.empty(CHUNK), np.empty(CHUNK)
+    for first in range(0, len(pfs), CHUNK):
+        stop = min(first + CHUNK, len(pfs))
+        fill_exponentials(w_event, first, stop, e_event)
+        fill_exponentials(w_allo, first, stop, e_allo)
+        fill_exponentials(w_relapse, first, stop, e_relapse)
+        for i in range(first, stop):
+            j = i - first
+            pfs[i] = first_line(
+                arm[i], group[i], w_regimen[i], w_response[i], w_durable[i], e_event[j], e_allo[j], w_cured[i], e_relapse[j],
+                share, response, rate, durable_share, allo_rate, allo_cured, relapse_rate, breaks, reached, ratios,
+            )[4]  # fmt: skip
 
 
 @numba.njit(
@@ -127,24 +141,36 @@ def first_line_course(  # type: ignore[no-untyped-def]
     transplanted from response, dies at exit, transplanted after progression. The rest as in `first_line_pfs`.
     """
     keep = len(marks) > 0
-    for i in range(len(pfs)):
-        k, responds, durable, transplanted, p = first_line(
-            arm[i], group[i], w_regimen[i], w_response[i], w_durable[i], w_event[i], w_allo[i], w_cured[i], w_relapse[i],
-            share, response, rate, numbers[8], numbers[0], numbers[2], numbers[3], breaks, reached, ratios,
-        )  # fmt: skip
-        dies, second, r = residual(
-            group[i], transplanted, w_dies[i], w_after[i], w_allo_after[i], w_cured[i], w_relapse[i], w_after_relapse[i],
-            theta, numbers[5], numbers[6], numbers[7], numbers[1], numbers[2], numbers[3], numbers[4],
-        )  # fmt: skip
-        pfs[i] = p
-        os[i] = p + r
-        if keep:
-            marks[0, i] = k
-            marks[1, i] = responds
-            marks[2, i] = durable
-            marks[3, i] = transplanted
-            marks[4, i] = dies
-            marks[5, i] = second
+    e_event, e_allo, e_relapse = np.empty(CHUNK), np.empty(CHUNK), np.empty(CHUNK)
+    e_later, e_last, post = np.empty(CHUNK), np.empty(CHUNK), np.empty(CHUNK)
+    for first in range(0, len(pfs), CHUNK):
+        stop = min(first + CHUNK, len(pfs))
+        fill_exponentials(w_event, first, stop, e_event)
+        fill_exponentials(w_allo, first, stop, e_allo)
+        fill_exponentials(w_relapse, first, stop, e_relapse)
+        fill_exponentials(w_allo_after, first, stop, e_later)
+        fill_exponentials(w_after_relapse, first, stop, e_last)
+        for i in range(first, stop):
+            post[i - first] = exp(log(exponential(w_after[i]) / (theta[0] if group[i] == 0 else theta[1])) / numbers[7]) / numbers[6]
+        for i in range(first, stop):
+            j = i - first
+            k, responds, durable, transplanted, p = first_line(
+                arm[i], group[i], w_regimen[i], w_response[i], w_durable[i], e_event[j], e_allo[j], w_cured[i], e_relapse[j],
+                share, response, rate, numbers[8], numbers[0], numbers[2], numbers[3], breaks, reached, ratios,
+            )  # fmt: skip
+            dies, second, r = residual(
+                transplanted, w_dies[i], post[j], e_later[j], w_cured[i], e_relapse[j], e_last[j],
+                numbers[5], numbers[1], numbers[2], numbers[3], numbers[4],
+            )  # fmt: skip
+            pfs[i] = p
+            os[i] = p + r
+            if keep:
+                marks[0, i] = k
+                marks[1, i] = responds
+                marks[2, i] = durable
+                marks[3, i] = transplanted
+                marks[4, i] = dies
+                marks[5, i] = second
 
 
 @numba.njit(f"void(uint8[::1], {U}, {U}, {U}, {U}, {F}, {F}, {F}, {F}, uint8[::1])", **OPTIONS)
