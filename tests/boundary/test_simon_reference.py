@@ -3,41 +3,30 @@
 lrstat looks only at n1 between 0.15 n and 0.85 n, so a design of ours with n1 outside may stand before its; clinfun prints q to 3 digits.
 """
 
-import itertools
-
 import pytest
 
-from sim.boundary.simon import admissible, simon, two_stage
+from sim.boundary.simon import simon
+from sim.validation import simon as validation
 from tests.reference.read import rows
+from tests.validation.holding import hold
 
 ROWS = rows("simon_two_stage")
-QUESTIONS = [list(group) for _, group in itertools.groupby(ROWS, key=lambda row: (row.package, row.p0, row.p1, row.alpha, row.beta))]
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question[0].id)
-@pytest.mark.parametrize("bounded", [True, False])
-def test_admissible_designs(question, bounded):
-    row = question[0]
-    found = admissible(row.p0, row.p1, row.alpha, 1 - row.beta, row.nmax if bounded else None)
-    # a design that is both minimax and optimal is printed twice
-    published = list(dict.fromkeys((row.r1, row.n1, row.r, row.n) for row in question))
-    ours = [(a.design.r1, a.design.n1, a.design.r, a.design.n) for a in found]
-    if row.package == "lrstat":
-        ours = [design for design in ours if 0.15 * design[3] <= design[1] <= 0.85 * design[3]]
-    assert ours == published
-    if row.package == "clinfun" and len(found) > 1:
-        assert [a.q_low for a in found] == pytest.approx([row.q_lo for row in question], abs=0.0005)
-        assert [a.q_high for a in found] == pytest.approx([row.q_hi for row in question], abs=0.0005)
+@pytest.mark.parametrize("question", validation.questions(ROWS), ids=lambda question: question[0].id)
+def test_every_question(question):
+    checks = validation.checks(question)
+    hold(checks)
+    assert {c.id for c in checks} == {row.id for row in question}
+    # the whole set of designs, with n bounded and unbounded
+    sets = [c for c in checks if c.quantity.startswith("all designs")]
+    assert len(sets) == 2
+    assert {c.tolerance for c in sets} == {0}
+    assert all(c.tolerance <= (0.0005 if "q" in c.quantity else 1e-11) for c in checks)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-def test_exact_characteristics(row):
-    design = two_stage(row.r1, row.n1, row.r, row.n, row.p0, row.p1)
-    assert (design.pet_p0, design.type_i_error, design.power) == pytest.approx((row.pet_p0, row.type1_exact, row.power_exact), abs=1e-12)
-    assert design.en_p0 == pytest.approx(row.en_p0, abs=1e-11)
-    if row.pet_p1 == row.pet_p1:
-        assert design.pet_p1 == pytest.approx(row.pet_p1, abs=1e-12)
-        assert design.en_p1 == pytest.approx(row.en_p1, abs=1e-11)
+def test_every_row_is_in_one_question():
+    assert sum(len(question) for question in validation.questions(ROWS)) == len(ROWS) == 167
 
 
 @pytest.mark.parametrize(
