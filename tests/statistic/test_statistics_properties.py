@@ -33,7 +33,7 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("statistic", TWO_ARM, ids=label)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(patients)
 def test_swapping_the_arms_flips_z(statistic, trial):
     o = from_patients(trial)
@@ -42,7 +42,7 @@ def test_swapping_the_arms_flips_z(statistic, trial):
     assert other.code[0] == one.code[0]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(patients)
 def test_swapping_the_arms_flips_the_parts_of_maxcombo(trial):
     o = from_patients(trial)
@@ -55,7 +55,7 @@ def test_swapping_the_arms_flips_the_parts_of_maxcombo(trial):
 
 
 @every
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(patients, st.sampled_from([0.5, 4.0]))
 def test_a_change_of_unit_changes_nothing(statistic, trial, factor):
     # powers of two, so that no time is rounded
@@ -71,7 +71,7 @@ def test_a_change_of_unit_changes_nothing(statistic, trial, factor):
 
 
 @every
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(patients, st.randoms(use_true_random=False))
 def test_the_order_of_patients_does_not_matter(statistic, trial, random):
     o = from_patients(trial)
@@ -87,7 +87,7 @@ def test_the_order_of_patients_does_not_matter(statistic, trial, random):
 
 
 @every
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(patients, st.integers(0, 2**32 - 1))
 def test_no_look_into_the_future(statistic, trial, seed):
     o = from_patients(trial)
@@ -138,7 +138,7 @@ def test_untestable_trials_are_coded(statistic, edge):
 
 
 @every
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(patients, st.integers(0, 18))
 def test_z_is_always_a_number(statistic, trial, cut):
     found = statistic.test(from_patients(trial), np.array([cut / 2]))
@@ -193,6 +193,7 @@ def test_favourable_is_positive():
         assert (statistic.test(longer, cut).z > 0).mean() > 0.9, statistic.label
 
 
+@settings(max_examples=60, deadline=None)
 @given(patients)
 def test_the_exact_score_test_is_the_logrank_test(trial):
     o = from_patients(trial)
@@ -229,6 +230,7 @@ counts = st.tuples(st.integers(0, 40), st.integers(0, 40)).flatmap(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(counts, st.sampled_from([m for m in METHODS if m != "fisher"]), st.sampled_from([0.0, -0.1, 0.2]))
 def test_response_difference_flips_with_arms_and_with_outcome(table, method, margin):
     x1, n1, x0, n0 = table
@@ -245,6 +247,7 @@ def test_response_difference_flips_with_arms_and_with_outcome(table, method, mar
     assert (one[2][0] == Code.EMPTY_ARM) == (min(n1, n0) == 0)
 
 
+@settings(max_examples=60, deadline=None)
 @given(counts)
 def test_fisher_rises_with_the_table(table):
     x1, n1, x0, n0 = table

@@ -37,6 +37,7 @@ def both(rows):
     return [[r for r in rows if r[2] == arm] for arm in (0, 1)]
 
 
+@settings(max_examples=60, deadline=None)
 @given(patients, cuts, horizons, st.booleans())
 def test_kaplan_meier(trial, cut, horizon, stratified):
     o = from_patients(trial)
@@ -59,6 +60,7 @@ def milestone(parts, transform):
     return g(parts[1].s) - g(parts[0].s), sum((slope(p.s) * p.s) ** 2 * p.greenwood for p in parts)
 
 
+@settings(max_examples=60, deadline=None)
 @given(patients, cuts, horizons, st.sampled_from(sorted(TRANSFORMS)))
 def test_milestone_difference(trial, cut, horizon, transform):
     o = from_patients(trial)
@@ -69,6 +71,7 @@ def test_milestone_difference(trial, cut, horizon, transform):
     compare(found, rows, all(naive.known(p, horizon) for p in both(rows)), difference, variance, parts[1].s - parts[0].s)
 
 
+@settings(max_examples=60, deadline=None)
 @given(patients, cuts, horizons, st.sampled_from(["difference", "ratio"]))
 def test_rmst_difference(trial, cut, horizon, measure):
     o = from_patients(trial)
@@ -85,6 +88,7 @@ def test_rmst_difference(trial, cut, horizon, measure):
     compare(found, rows, all(naive.known(p, horizon) for p in both(rows)), difference, sum(variance), estimate)
 
 
+@settings(max_examples=60, deadline=None)
 @given(patients, cuts, horizons, st.sampled_from(sorted(TRANSFORMS)))
 def test_single_arm(trial, cut, horizon, transform):
     o = from_patients(trial)
@@ -121,6 +125,7 @@ def compare(found, rows, known, difference, variance, estimate):
     assert math.isnan(found.estimate[0])
 
 
+@settings(max_examples=60, deadline=None)
 @given(patients, cuts, st.sampled_from(["plain", "log", "loglog"]))
 def test_median_limits(trial, cut, transform):
     o = from_patients(trial)
@@ -138,6 +143,7 @@ def test_median_limits(trial, cut, transform):
     assert found.tolist() == expected
 
 
+@settings(max_examples=60, deadline=None)
 @given(patients, cuts, horizons, st.booleans(), st.booleans())
 def test_modestly_weighted(trial, cut, t_star, simtrial, capped):
     o = from_patients(trial)
@@ -149,6 +155,7 @@ def test_modestly_weighted(trial, cut, t_star, simtrial, capped):
     scored(found, u, v, math.exp(u / information) if information > 1e-12 else math.nan)
 
 
+@settings(max_examples=60, deadline=None)
 @given(patients, cuts, horizons, st.booleans())
 def test_modestly_weighted_by_stratum(trial, cut, t_star, simtrial):
     o = from_patients(trial)
@@ -175,6 +182,7 @@ def scored(found, u, v, estimate):
 WEIGHTS = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.5, 2.0))
 
 
+@settings(max_examples=60, deadline=None)
 @given(patients, cuts, st.booleans())
 def test_maxcombo_parts(trial, cut, stratified):
     o = from_patients(trial)
@@ -191,7 +199,7 @@ def test_maxcombo_parts(trial, cut, stratified):
                 assert correlation[0, a, b] == pytest.approx(v[a, b] / sd[a] / sd[b], **close)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(patients, st.booleans(), st.sampled_from(["efron", "breslow", "exact"]))
 @example([(0, 2, 1, 0, 0), (0, 4, 1, 0, 0), (0, 4, 1, 1, 0), (0, 4, 1, 1, 0)], False, "exact")
 @example([(0, 2, 1, 0, 0), (0, 4, 1, 0, 0), (0, 4, 1, 1, 0), (0, 4, 1, 1, 0)], False, "efron")
@@ -220,6 +228,7 @@ def test_cox(trial, stratified, ties):
     assert fit.gain[0] == pytest.approx(gain, abs=1e-8)
 
 
+@settings(max_examples=60, deadline=None)
 @given(patients, cuts)
 def test_exponential(trial, cut):
     o = from_patients(trial)
@@ -239,6 +248,7 @@ counts = st.tuples(st.integers(1, 60), st.integers(1, 60)).flatmap(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(counts, st.sampled_from([-0.3, -0.1, 0.05, 0.2]))
 @example((0, 5, 0, 7), 0.05)
 @example((5, 5, 7, 7), -0.1)
@@ -255,6 +265,7 @@ def test_response_margin(table, margin):
     assert larger == pytest.approx(z * math.sqrt((n1 + n0 - 1) / (n1 + n0)), rel=1e-12)
 
 
+@settings(max_examples=60, deadline=None)
 @given(counts)
 def test_fisher(table):
     z, _, code = ResponseDifference("fisher").compare(*(np.array([x]) for x in table))
