@@ -90,7 +90,10 @@ def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: b
     from sim.app.build import build
     from sim.app.compose import composer, parse_sweep
     from sim.app.sweep import combine
+    from sim.kernels import FIRST_USE
 
+    if FIRST_USE:
+        print("postcart: compiling its kernels for this machine, once; this takes about half a minute", file=sys.stderr)
     command = shlex.join(["postcart", *argv])
     with composer():
         jobs = parse_sweep(overrides) if multirun else [("", overrides)]

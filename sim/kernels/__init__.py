@@ -34,4 +34,7 @@ def _cache_folder() -> Path:
 if "NUMBA_CACHE_DIR" not in os.environ:
     numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
 
+FIRST_USE = not Path(numba.config.CACHE_DIR).is_dir()  # type: ignore[attr-defined]
+"""Whether the kernels are still to be compiled for this machine and this version."""
+
 OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
