@@ -11,7 +11,10 @@ from sim.rng import Draws
 from sim.statistic.statistic import Code
 from sim.trial import enrol, final_rows
 from sim.validation import one_sample_simulated, sim_power
+from sim.validation.sim_power import row_trial as row_trial
+from sim.validation.sim_power import weights as weights
 from tests.reference.read import rows
+from tests.reference.read import vector as vector
 from tests.validation.holding import hold
 
 SEED = 2657
