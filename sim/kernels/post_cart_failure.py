@@ -70,9 +70,7 @@ def first_line(  # type: ignore[no-untyped-def]
     durable = responds if uniform(w_durable) < durable_share else 0
     leave = when_accumulated(e_event / rate[group, responds + durable, k], reached[arm], ratios[arm])
     to_allo = e_allo / (allo_rate if responds - durable == 1 else 1e-300)
-    relapse = when_accumulated(
-        accumulated(to_allo, breaks[arm], ratios[arm]) + e_relapse / relapse_rate, reached[arm], ratios[arm]
-    )
+    relapse = when_accumulated(accumulated(to_allo, breaks[arm], ratios[arm]) + e_relapse / relapse_rate, reached[arm], ratios[arm])
     relapse = np.inf if uniform(w_cured) < allo_cured else relapse
     transplanted = 1 if to_allo < leave else 0
     return k, responds, durable, transplanted, (relapse if transplanted == 1 else leave)
