@@ -93,8 +93,7 @@ def enrol(trial: Trial, draws: Draws) -> Observations:
     stratum = trial.population.sample_strata(draws)
     arm = plan.allocation.arms(draws, stratum)
     entry = trial.accrual.entries(draws)
-    if plan.pause is not None:
-        after, months = plan.pause
+    for after, months in plan.pauses:
         entry[:, after:] += months
     courses = trial.population.sample(draws, stratum, arm, trial.effect, plan.wants)
     time = event = evaluable = None

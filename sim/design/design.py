@@ -81,7 +81,7 @@ class Plan:
     hypothesis : name of what is tested ("PFS", "OS", "ORR"); wants : what the population must sample
     null_is_population : False when the null is a published curve, so that rejecting it under no effect is not a type I error
     tested : at each look only the first so many patients are tested; None tests all who are there
-    pause : (k, months): nobody enters during these months after the k-th patient; accrual's own clock stands still
+    pauses : (k, months) each: nobody enters during these months after the k-th patient; accrual's own clock stands still
     nonbinding_futility : a trial that stops for futility is also followed as if it had not (definition: type_i_error ignores futility)
     """
 
@@ -96,7 +96,7 @@ class Plan:
     not_evaluable_share: float = 0.0
     exclude_not_evaluable: bool = False
     tested: tuple[int, ...] | None = None
-    pause: tuple[int, float] | None = None
+    pauses: tuple[tuple[int, float], ...] = ()
     nonbinding_futility: bool = False
 
 

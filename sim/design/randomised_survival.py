@@ -107,12 +107,13 @@ class RandomisedSurvival(Design):
         return self.endpoint.upper()
 
     def _check_boundary(self, looks: int) -> None:
-        if looks > 1 and (self.spending is None) == (self.shape is None):
-            both = "are both" if self.spending else "are not"
+        if looks > 1 and self.spending is None and self.shape is None:
             raise InputError(
-                f"design.spending and design.shape {both} given for {looks} looks; allowed: exactly one,"
-                " for example sim.boundary.spending.LanDeMetsOBrienFleming"
+                f"design.spending is not given for {looks} looks; allowed: a spending function, for example"
+                " sim.boundary.spending.LanDeMetsOBrienFleming, or a design.shape"
             )
+        if self.spending is not None and self.shape is not None:
+            raise InputError(f"design.spending is {self.spending.label} and design.shape {self.shape.label}; allowed: one of them")
         if looks == 1 and self.futility is not None:
             raise InputError("design.futility is given for one look; allowed: null, or a look before the last (design.information)")
         if self.bounds_at not in ("planned", "observed"):

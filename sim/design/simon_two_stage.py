@@ -121,7 +121,7 @@ class SimonTwoStage(Design):
             null_is_population=isinstance(self.null_rate, str),
             not_evaluable_share=self.not_evaluable_share,
             tested=(s.n1, s.n),
-            pause=(s.n1, self.assessment) if self.pause else None,
+            pauses=((s.n1, self.assessment),) if self.pause else (),
         )
 
     def describe(self, population: Population) -> list[Assumption]:

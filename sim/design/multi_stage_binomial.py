@@ -1,0 +1,167 @@
+"""Single-arm trial of a response rate in several stages that stop for efficacy or futility, with exact errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+
+import numpy as np
+
+from sim.boundary.multi_stage_binomial import MultiStage, exact_spending, fleming, stage_probabilities
+from sim.boundary.spending import Spending
+from sim.design.allocation import SingleArm
+from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
+from sim.design.design import CountsByLook, Design, Plan
+from sim.effect import NoEffect
+from sim.followup import CutAtPatients
+from sim.population.population import Population
+from sim.statistic.binomial import BinomialCount
+from sim.types import Assumption, InputError
+
+METHODS = ("fleming", "spending")
+
+
+@dataclass(frozen=True)
+class MultiStageBinomial(Design):
+    """Count responders after each stage; reject with many, give up with few, else enrol the next stage.
+
+    Parameters
+    ----------
+    n : enrolled patients in all stages
+    alpha : one-sided type I error: nominal with "fleming", never exceeded with "spending"
+    stages : rising shares of n after which to look, ending in 1
+    method : "fleming" (1982), or "spending": exact critical counts by error spending
+    spending : "spending": how alpha is spent; None: no early rejection
+    futility_spending : "spending": how 1 - power is spent; None: no stage gives up
+    power : its complement is the type II error that futility spends
+    binding : "spending": whether the rejection counts take account of trials that gave up; Fleming's design is binding
+    null_rate : response rate under the null hypothesis, or "population" for the calibrated population's own
+    alternative_rate : response rate at which the power is meant; None: the null rate plus `difference`
+    difference : absolute gain in response rate, used where `alternative_rate` is None
+    pause : nobody enters while a stage's responses are awaited; False: accrual goes on
+    assessment : months from entry to the response assessment
+    not_evaluable_share : share of patients whose response is never assessed; they count as non-responders
+
+    References
+    ----------
+    Fleming, Biometrics 1982;38:143. Jennison & Turnbull, Group Sequential Methods, 2000, chapter 12.
+    """
+
+    n: int
+    alpha: float = 0.05
+    stages: tuple[float, ...] = (0.5, 1.0)
+    method: str = "fleming"
+    spending: Spending | None = None
+    futility_spending: Spending | None = None
+    power: float = 0.8
+    binding: bool = False
+    null_rate: float | str = "population"
+    alternative_rate: float | None = None
+    difference: float = 0.2
+    pause: bool = True
+    assessment: float = 2.0
+    not_evaluable_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_n(self.n)
+        check_alpha(self.alpha)
+        check_power(self.power, self.alpha)
+        check_months("assessment", self.assessment)
+        check_probability("not_evaluable_share", self.not_evaluable_share)
+        check_null_rate(self.null_rate)
+        object.__setattr__(self, "stages", tuple(float(x) for x in self.stages))
+        if list(self.stages) != sorted(set(self.stages)) or self.stages[-1:] != (1.0,) or self.stages[0] <= 0:
+            raise InputError(f"design.stages is {list(self.stages)}; allowed: rising shares above 0 that end in 1")
+        if self.method not in METHODS:
+            raise InputError(f"design.method is {self.method!r}; allowed: {', '.join(METHODS)}")
+        if self.method == "fleming" and (self.spending or self.futility_spending or self.binding):
+            raise InputError("design.spending, futility_spending or binding are set with design.method fleming; allowed: null and false")
+        if any(m <= k for k, m in pairwise((0, *self.patients))):
+            raise InputError(f"design.stages is {list(self.stages)}: a stage of {self.n} patients is empty; allowed: shares further apart")
+
+    @property
+    def hypothesis(self) -> str:
+        return "ORR"
+
+    @property
+    def patients(self) -> tuple[int, ...]:
+        """Cumulative patients at the looks."""
+        return tuple(ceil(share * self.n - 1e-9) for share in self.stages)
+
+    def null(self, population: Population) -> float:
+        """Return the response rate of the null hypothesis, not evaluable patients counted as non-responders."""
+        if isinstance(self.null_rate, str):
+            return population.response_rate(NoEffect()) * (1 - self.not_evaluable_share)
+        return self.null_rate
+
+    def alternative(self, population: Population) -> float:
+        """Return the response rate that the design looks for.
+
+        Raises
+        ------
+        InputError : where it is not above the null rate and below 1
+        """
+        p0 = self.null(population)
+        p1 = p0 + self.difference * (1 - self.not_evaluable_share) if self.alternative_rate is None else self.alternative_rate
+        if not p0 < p1 < 1:
+            raise InputError(
+                f"design.alternative_rate is {p1:.3f} with a null rate of {p0:.3f}; allowed: above the null rate and below 1"
+                " (design.alternative_rate or design.difference)"
+            )
+        return p1
+
+    def critical_counts(self, population: Population) -> MultiStage:
+        """Return the counts at which each stage stops."""
+        p0, p1 = self.null(population), self.alternative(population)
+        if self.method == "fleming":
+            return fleming(self.patients, p0, self.alpha)
+        return exact_spending(self.patients, p0, self.alpha, self.spending, p1, 1 - self.power, self.futility_spending, self.binding)
+
+    def plan(self, population: Population) -> Plan:
+        design = self.critical_counts(population)
+        return Plan(
+            n=self.n,
+            hypothesis=self.hypothesis,
+            wants=frozenset({"response"}),
+            allocation=SingleArm(),
+            cut=CutAtPatients(design.n, self.assessment),
+            statistic=BinomialCount(self.null(population)),
+            rule=CountsByLook(design.accept, design.reject),
+            null_is_population=isinstance(self.null_rate, str),
+            not_evaluable_share=self.not_evaluable_share,
+            tested=design.n,
+            pauses=tuple((k, self.assessment) for k in design.n[:-1]) if self.pause else (),
+            nonbinding_futility=self.futility_spending is not None and not self.binding,
+        )
+
+    def describe(self, population: Population) -> list[Assumption]:
+        design, p0, p1 = self.critical_counts(population), self.null(population), self.alternative(population)
+        source = "Fleming 1982" if self.method == "fleming" else "exact error spending"
+        obeyed0, given_up0 = stage_probabilities(design, p0)
+        obeyed1, given_up1 = stage_probabilities(design, p1)
+        level = stage_probabilities(design, p0, obey_futility=self.futility_spending is None or self.binding)[0].sum()
+        expected = [float(np.sum((r + a) * np.array(design.n))) for r, a in ((obeyed0, given_up0), (obeyed1, given_up1))]
+        accrual = "halts until a stage's responses are known" if self.pause else "goes on while a stage is assessed"
+        return [
+            Assumption("design", f"single arm, {len(design.n)} stages, n = {self.n}, response rate (ORR)", "configuration"),
+            Assumption("test", "; ".join(_words(*stage) for stage in zip(design.n, design.accept, design.reject, strict=True)), source),
+            Assumption("smallest observed rate that rejects", f"{design.reject[-1] / self.n:.1%} at the last look", "exact binomial"),
+            Assumption(
+                "null response rate", f"{p0:.3f}", "the population's own rate" if isinstance(self.null_rate, str) else "configuration"
+            ),
+            Assumption("alternative response rate", f"{p1:.3f}", "configuration"),
+            Assumption("exact errors", f"type I error {level:.4f}, power {obeyed1.sum():.4f}", "binomial distribution"),
+            Assumption(
+                "exact expected patients",
+                f"{expected[0]:.1f} under the null, {expected[1]:.1f} under the alternative, where accrual halts",
+                "binomial distribution",
+            ),
+            Assumption("accrual between the stages", accrual, "configuration"),
+            Assumption("analyses", f"{self.assessment:g} months after the last patient of each stage entered", "configuration"),
+        ]
+
+
+def _words(n: int, accept: int, reject: int) -> str:
+    parts = [f"give up with {accept} or fewer"] * (accept >= 0) + [f"reject with {reject} or more"] * (reject <= n)
+    return f"{' and '.join(parts) or 'no stop'} of {n}"
