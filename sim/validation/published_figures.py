@@ -41,7 +41,9 @@ def checks(table: pd.DataFrame, source: str) -> list[Check]:
         chance = row["verdict"] == "outside interval" and id not in bad
         note = f"{row['verdict']}; {reason}" + ("; within the number that chance allows" if chance else "")
         out.append(
-            Check(id, FAMILY, source, str(row["role"]), str(row["quantity"]), (published,), (got,), difference, tolerance, id not in bad, note)
+            Check(
+                id, FAMILY, source, str(row["role"]), str(row["quantity"]), (published,), (got,), difference, tolerance, id not in bad, note
+            )
         )
     return out
 

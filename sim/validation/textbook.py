@@ -105,10 +105,8 @@ def check(row: Published, trial: Trial, n_sim: int, seed: int, executor: Executo
         result = compare(FAMILY, row, "power less 3 Monte Carlo errors, at least", row.value, p - 3 * error, note=note)
         short = row.value - (p - 3 * error)
         return replace(result, difference=max(short, 0.0), passed=short < 0)
-    if row.effect:
-        tolerance = row.tolerance if replicates >= ENOUGH else row.tolerance + 3 * error
-    else:
-        tolerance = row.tolerance + 3 * error
+    enough = row.effect and replicates >= ENOUGH
+    tolerance = row.tolerance + (0.0 if enough else 3 * error)
     return compare(FAMILY, row, "power" if row.effect else "type I error", row.value, p, absolute=tolerance, note=note)
 
 
