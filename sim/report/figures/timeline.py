@@ -36,7 +36,10 @@ def timeline(patients: pd.DataFrame, looks: pd.DataFrame, name: str = "timeline"
                           ha="right", va="top", rotation=90, fontsize=8.5, color=style.MUTED)  # fmt: skip
             axes.plot(row["month"], row["events_cumulative"], "o", color=style.VERMILION, markersize=5)
         axes.set(
-            xlim=(0, end * 1.04), ylim=(0, 1.18 * max(len(entries), 1)), xlabel="Calendar months from the first possible entry", ylabel="Patients, cumulative"
+            xlim=(0, end * 1.04),
+            ylim=(0, 1.18 * max(len(entries), 1)),
+            xlabel="Calendar months from the first possible entry",
+            ylabel="Patients, cumulative",
         )
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2)
         return style.to_svg(figure, name, "Patients enrolled and events over calendar time")
