@@ -87,7 +87,7 @@ def _binding(
     for _ in range(200):
         lower = np.minimum(interim_bounds(futility, fractions, information, float(upper[-1])), upper)
         found = bounds_above(fractions, alpha, spending, lower)
-        if np.max(np.abs(found - upper)) < 1e-11:
+        if np.allclose(found, upper, rtol=0, atol=1e-11):
             return found, lower
         upper = found
     raise InputError("design.futility with design.binding has no boundary that agrees with itself; allowed: binding false")

@@ -84,3 +84,12 @@ def check_null_rate(rate: float | str) -> None:
             raise InputError(f"design.null_rate is {rate!r}; allowed: a rate between 0 and 1, or population")
     elif not 0 < rate < 1:
         raise InputError(f"design.null_rate is {rate}; allowed: a rate between 0 and 1, both excluded, or population")
+
+
+def check_null_survival(null: float | str) -> None:
+    """Refuse a null curve that is neither named nor a median."""
+    if isinstance(null, str):
+        if null not in ("population", "published_progression"):
+            raise InputError(f"design.null is {null!r}; allowed: population, published_progression, or a median in months")
+    elif not 0 < null < math.inf:
+        raise InputError(f"design.null is {null}; allowed: population, published_progression, or a positive median in months")

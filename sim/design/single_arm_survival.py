@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from sim.curve import Curve
 from sim.design.allocation import SingleArm
-from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n
+from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n, check_null_survival
 from sim.design.design import CriticalZ, Design, Plan
 from sim.followup import CutAtFollowUp
 from sim.kernels.vectors import exp
@@ -78,11 +78,7 @@ class SingleArmSurvival(Design):
             MilestoneSingleArm(self.horizon, 0.5, self.transform)
         if self.variance not in VARIANCES:
             raise InputError(f"design.variance is {self.variance!r}; allowed: {', '.join(VARIANCES)}")
-        if isinstance(self.null, str):
-            if self.null not in ("population", "published_progression"):
-                raise InputError(f"design.null is {self.null!r}; allowed: population, published_progression, or a median in months")
-        elif not 0 < self.null < float("inf"):
-            raise InputError(f"design.null is {self.null}; allowed: population, published_progression, or a positive median in months")
+        check_null_survival(self.null)
 
     @property
     def hypothesis(self) -> str:
@@ -90,9 +86,7 @@ class SingleArmSurvival(Design):
 
     def null_curve(self, population: Population) -> Curve:
         """Return the curve of the null hypothesis."""
-        if self.null == "population":
-            return population.curve(self.endpoint)
-        return Curve.exponential(PUBLISHED_MEDIAN[self.endpoint] if isinstance(self.null, str) else self.null)
+        return null_survival_curve(self.null, self.endpoint, population)
 
     def test(self, population: Population) -> Statistic:
         """Return the test against the null curve."""
@@ -164,6 +158,13 @@ class SingleArmSurvival(Design):
             f"{_restricted_mean(null, self.horizon):.2f} months plus {z:.2f} of its standard errors",
             "z = critical value",
         )
+
+
+def null_survival_curve(null: float | str, endpoint: str, population: Population) -> Curve:
+    """Return the population's own curve, the exponential through the published median, or through a median in months."""
+    if null == "population":
+        return population.curve(endpoint)
+    return Curve.exponential(PUBLISHED_MEDIAN[endpoint] if isinstance(null, str) else null)
 
 
 def _survival(null: Curve, t: Array) -> Array:
