@@ -76,9 +76,11 @@ def test_a_thousand_copies(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_draw_is_addressed_and_stays_in_its_ranges() -> None:
     benchmark, population = zurko2023(), PostCartFailure()
-    for name, value in assumptions(3, 4).items():
+    for name, value in assumptions(3, 4)[0].items():
         low, high = STATED_RANGES[name]
         assert low <= value <= high
+    # 200 even chances: 4 standard errors are 28
+    assert abs(sum(assumptions(3, i)[1] == "progressed" for i in range(200)) - 100) < 28
     first = next(draw_parameters(benchmark, population, 1, 5))
     assert first == one_draw(benchmark, population, 5, 0)
     assert first.theta != population.values.theta

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from sim.benchmark import Benchmark
+from sim.benchmark import Benchmark, zurko2023
 from sim.calibration.fit import fit, value_of
 from sim.calibration.fit_settings import AFTER, BEFORE, MULTIPLIERS, STATED_RANGES
 from sim.calibration.simulated_study import simulate_study
-from sim.population.parameters import Parameters
+from sim.population.parameter_draws import path_beside, write_draws
+from sim.population.parameters import DENOMINATORS, Parameters
 from sim.population.post_cart_failure import PostCartFailure
 from sim.types import InputError
 
@@ -39,7 +42,7 @@ def draw_parameters(benchmark: Benchmark, population: PostCartFailure, k: int, s
     Notes
     -----
     Correlations between figures are kept, since they are measured on one copy. What the figures do not identify is
-    drawn in every draw, log-uniform on its stated range. A copy whose figures no parameters meet within tolerance is
+    drawn in every draw: numbers log-uniform on their stated ranges, the denominator with even chances. A copy whose figures no parameters meet within tolerance is
     fitted as nearly as it can be: leaving such copies out would understate the uncertainty.
 
     References
@@ -56,13 +59,14 @@ def one_draw(benchmark: Benchmark, population: PostCartFailure, seed: int, repli
     """Return the parameters refitted to one copy of the study."""
     measured = simulate_study(benchmark, population, seed, replicate)
     altered = {id: {"value": NOT_REACHED if math.isinf(measured[id]) else measured[id]} for id in REFITTED if not math.isnan(measured[id])}
-    copy = replace(benchmark, figures={**benchmark.figures, **altered})
-    assume = assumptions(seed, replicate)
+    assume, denominator = assumptions(seed, replicate)
+    copy = replace(benchmark, figures={**benchmark.figures, **altered}, denominator=denominator)
+    start = _start(population) if denominator == population.denominator else None
     try:
-        return fit(copy, _start(population), assume, tolerant=True, marks_of=population.values)[0]
+        return fit(copy, start, assume, tolerant=True, marks_of=population.values)[0]
     except InputError:
         # more of the copy's patients were treated than can live to start under these assumptions: the default ones then
-        return fit(copy, _start(population), tolerant=True, marks_of=population.values)[0]
+        return fit(copy, start, tolerant=True, marks_of=population.values)[0]
 
 
 def _start(population: PostCartFailure) -> dict[str, float]:
@@ -71,10 +75,26 @@ def _start(population: PostCartFailure) -> dict[str, float]:
     return {name: value_of(population.values, name) for name in names}
 
 
-def assumptions(seed: int, replicate: int) -> dict[str, float]:
-    """Return what no figure identifies, log-uniform on its stated range."""
+def assumptions(seed: int, replicate: int) -> tuple[dict[str, float], str]:
+    """Return what no figure identifies: numbers log-uniform on their stated ranges, and the denominator, either with even chances."""
     rng = np.random.Generator(np.random.Philox(key=[seed, replicate]))
     out = {}
     for name, (low, high) in STATED_RANGES.items():
         out[name] = low * (high / low) ** float(rng.random())
-    return out
+    return out, DENOMINATORS[int(rng.random() < 0.5)]
+
+
+def main() -> None:
+    """Write the shipped table of draws anew: `python -m sim.calibration.draws`."""
+    parser = argparse.ArgumentParser(description="Draw parameter sets by a parametric bootstrap of the study.")
+    parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=2657)
+    parser.add_argument("--out", type=Path, default=None)
+    arguments = parser.parse_args()
+    population = PostCartFailure()
+    out = arguments.out or path_beside(population.path)
+    write_draws(out, list(draw_parameters(zurko2023(), population, arguments.draws, arguments.seed)))
+
+
+if __name__ == "__main__":
+    main()

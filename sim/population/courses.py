@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ from sim.effect import HazardProfile
 from sim.kernels import post_cart_failure
 from sim.kernels.vectors import log
 from sim.population.multi_state import Infusion, convolve, fate_shares
-from sim.population.parameters import Parameters
+from sim.population.parameters import NO_CLASSES, Parameters
+from sim.population.prognostic import class_of
 from sim.rng import Draws
 from sim.types import Array, Courses, Flags
 
@@ -81,11 +82,33 @@ def trajectories(
         p.allo_from_response_rate, p.allo_after_progression_rate, p.allo_cured, p.allo_relapse_rate, p.allo_death_rate,
         p.exit_death_share, p.post_rate, p.post_shape, p.durable_share,
     ])  # fmt: skip
-    kernel.first_line_course(
-        arm.reshape(-1), group.reshape(-1), *_flat(draws, FIRST_LINE_WORDS), *_flat(draws, RESIDUAL_WORDS),
-        _shares(weights), np.array([control, experimental]), _rates(p), *_profiles(profile), np.array(p.hazard_ratios), numbers, pfs, os, kept,
-    )  # fmt: skip
+    chances = _shares(weights), np.array([control, experimental])
+
+    def run(rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
+        kernel.first_line_course(*inputs, *chances, rates, *_profiles(profile), np.array(p.hazard_ratios), numbers, *outputs)
+
+    words = [*_flat(draws, FIRST_LINE_WORDS), *_flat(draws, RESIDUAL_WORDS)]
+    _by_class(p, draws, run, [arm.reshape(-1), group.reshape(-1), *words], [pfs, os, kept])
     return Trajectories(pfs, os, kept)
+
+
+def _by_class(
+    p: Parameters, draws: Draws, run: Callable[[Array, list[Any], list[Any]], None], inputs: list[Any], outputs: list[Any]
+) -> None:
+    """Run a kernel on all patients at once or, with prognostic classes, on those of each class at its rates."""
+    if p.exit_classes == NO_CLASSES:
+        run(_rates(p), inputs, outputs)
+        return
+    own = class_of(p, draws).reshape(-1)
+    for k, (_, none, responds) in enumerate(p.exit_classes):
+        at, rates = np.flatnonzero(own == k), _rates(p)
+        rates[:, 0] *= none
+        rates[:, 1] *= responds
+        parts = [np.empty((*x.shape[:-1], len(at)), dtype=x.dtype) for x in outputs]
+        run(rates, [x[at] for x in inputs], parts)
+        for whole, part in zip(outputs, parts, strict=True):
+            if whole.size:
+                whole[..., at] = part
 
 
 def from_first_line(
@@ -109,10 +132,13 @@ def from_first_line(
         pfs = x.pfs.reshape(shape) if "pfs" in wants else None
     elif "pfs" in wants:
         flat = np.empty(stratum.size)
-        kernel.first_line_pfs(
-            arm.reshape(-1), stratum.reshape(-1), *_flat(draws, FIRST_LINE_WORDS), _shares(weights), np.array([control, experimental]), _rates(p),
-            p.durable_share, p.allo_from_response_rate, p.allo_cured, p.allo_relapse_rate, *_profiles(profile), flat,
-        )  # fmt: skip
+        chances = _shares(weights), np.array([control, experimental])
+        numbers = p.durable_share, p.allo_from_response_rate, p.allo_cured, p.allo_relapse_rate
+
+        def run(rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
+            kernel.first_line_pfs(*inputs, *chances, rates, *numbers, *_profiles(profile), *outputs)
+
+        _by_class(p, draws, run, [arm.reshape(-1), stratum.reshape(-1), *_flat(draws, FIRST_LINE_WORDS)], [flat])
         pfs = flat.reshape(shape)
     if "response" in wants:
         response = _responds(weights, np.array([control, experimental]), draws, arm)

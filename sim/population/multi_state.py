@@ -122,7 +122,9 @@ def progression_free(p: Parameters, group: int, weights: Array, response: Array,
     classes = [(durable, p.durable_exit_rate, 0.0)]
     for regimen, w, orr in zip(p.regimens, weights, response, strict=True):
         h = p.exit_rate * regimen.multiplier * theta
-        classes += [(w * (1 - orr), h, 0.0), (w * orr * (1 - p.durable_share), h * p.responder_ratio, p.allo_from_response_rate)]
+        for share, none, responds in p.exit_classes:
+            classes.append((share * w * (1 - orr), none * h, 0.0))
+            classes.append((share * w * orr * (1 - p.durable_share), responds * h * p.responder_ratio, p.allo_from_response_rate))
     for w, h, a in classes:
         if w == 0:
             continue

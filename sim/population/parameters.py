@@ -14,6 +14,7 @@ import yaml
 from sim.types import Array, InputError
 
 DENOMINATORS = ("progressed", "failures")
+NO_CLASSES = ((1.0, 1.0, 1.0),)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Parameters:
     progressed on first line, alive); `treated_*` is P(first line is ever started | progressed), a little
     above the published shares, which count starts seen by the study's cut.
     `marks` holds what hangs on the course without steering it: response to CAR-T, baseline covariates (`marks.py`).
+    `exit_classes` are prognostic classes at first line: share, multipliers of the rate of leaving it without and with a
+    response, durable responders aside; a switch of the population (`prognostic.py`), never part of a parameter file.
     """
 
     denominator: str
@@ -91,13 +94,14 @@ class Parameters:
     background_death_rate: float
     regimens: tuple[Regimen, ...]
     marks: dict[str, Any]
+    exit_classes: tuple[tuple[float, float, float], ...] = NO_CLASSES
 
     def __post_init__(self) -> None:
         if self.denominator not in DENOMINATORS:
             raise InputError(f"parameters: denominator is {self.denominator!r}; allowed: {', '.join(DENOMINATORS)}")
         for f in fields(self):
             value = getattr(self, f.name)
-            if f.name in ("denominator", "regimens", "marks"):
+            if f.name in ("denominator", "regimens", "marks", "exit_classes"):
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
                 raise InputError(f"parameters: {f.name} is {value!r}; allowed: a number, 0 or more")
@@ -170,7 +174,7 @@ def from_mapping(table: dict[str, Any], where: str) -> Parameters:
 
     Raises InputError, naming `where`, when a name is missing, unknown or has a bad value.
     """
-    known = {f.name for f in fields(Parameters)}
+    known = {f.name for f in fields(Parameters) if f.name != "exit_classes"}
     missing, unknown = sorted(known - set(table)), sorted(set(table) - known)
     if missing or unknown:
         raise InputError(
@@ -187,14 +191,15 @@ def from_mapping(table: dict[str, Any], where: str) -> Parameters:
 
 def to_mapping(p: Parameters) -> dict[str, Any]:
     """Return the plain mapping that `from_mapping` reads."""
-    out: dict[str, Any] = {f.name: getattr(p, f.name) for f in fields(p) if f.name != "regimens"}
+    out: dict[str, Any] = {f.name: getattr(p, f.name) for f in fields(p) if f.name not in ("regimens", "exit_classes")}
     out["regimens"] = {k.name: {f.name: getattr(k, f.name) for f in fields(k) if f.name != "name"} for k in p.regimens}
     return out
 
 
 def fingerprint(p: Parameters) -> str:
     """Return 16 hex digits that change with any parameter."""
-    return hashlib.sha256(json.dumps(_rounded(to_mapping(p)), sort_keys=True).encode()).hexdigest()[:16]
+    content = to_mapping(p) | ({} if p.exit_classes == NO_CLASSES else {"exit_classes": p.exit_classes})
+    return hashlib.sha256(json.dumps(_rounded(content), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read(path: Path) -> Parameters:

@@ -23,8 +23,10 @@ from sim.population.multi_state import (
     grid,
     os_from_progression_average,
 )
+from sim.population.parameter_draws import path_beside, read_draws
 from sim.population.parameters import DENOMINATORS, Parameters, fingerprint, mix_weights, read
 from sim.population.population import Population
+from sim.population.prognostic import with_prognosis
 from sim.rng import Draws
 from sim.types import Array, Assumption, Courses, Flags, InputError
 
@@ -53,6 +55,8 @@ class PostCartFailure(Population):
     refractory_share : day-30 refractory among patients at progression; None = the model's own, untruncated share
     regimen : `mix` as published, or one first-line regimen for everybody
     parameters : name of a set in conf/benchmark/parameters, or the path of a parameter file
+    prognostic : more than 2 lines (hazard ratio 1.89) and neither double hit nor expressor (0.42) act on leaving first line
+    draws : how many parameter sets of the bootstrap of the study `task=power` puts in the place of the truth; None = none
 
     Notes
     -----
@@ -76,6 +80,9 @@ class PostCartFailure(Population):
     refractory_share: float | None = None
     regimen: str = "mix"
     parameters: str = "zurko2023"
+    prognostic: bool = False
+    # not compared: it decides no patient of this population, only which others are simulated beside it
+    draws: int | None = field(default=None, compare=False)
     _cache: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -97,10 +104,28 @@ class PostCartFailure(Population):
         names = [k.name for k in self.values.regimens]
         if self.regimen not in ("mix", *names):
             raise InputError(f"population.regimen is {self.regimen!r}; allowed: mix, {', '.join(names)}")
+        if not isinstance(self.prognostic, bool):
+            raise InputError(f"population.prognostic is {self.prognostic!r}; allowed: true or false")
+        if self.draws is not None:
+            self._check_draws(self.draws)
 
-    @cached_property
-    def values(self) -> Parameters:
-        """The fitted parameters."""
+    def _check_draws(self, draws: int) -> None:
+        if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
+            raise InputError(f"population.draws is {draws!r}; allowed: a whole number, 1 or more, or null")
+        if self.time_zero == "infusion":
+            raise InputError(
+                "population.draws: some draws read the paper under denominator 'failures', which has no course from infusion; allowed with time_zero progression or first_line_start"
+            )
+        if not path_beside(self.path).exists():
+            raise InputError(
+                f"population.draws: there are no draws around {self.path.name}; allowed: zurko2023 under denominator progressed"
+            )
+        if draws > len(self.drawn):
+            raise InputError(f"population.draws is {draws}; allowed: up to {len(self.drawn)}, all of {path_beside(self.path).name}")
+
+    @property
+    def path(self) -> Path:
+        """The parameter file."""
         path = Path(self.parameters)
         if not path.suffix:
             path = conf_folder() / "benchmark" / "parameters" / f"{self.parameters}_{self.denominator}.yaml"
@@ -109,12 +134,23 @@ class PostCartFailure(Population):
                 raise InputError(
                     f"population.parameters is {self.parameters!r}; allowed: {', '.join(known)}, or the path of a parameter file"
                 )
+        return path
+
+    @cached_property
+    def values(self) -> Parameters:
+        """The fitted parameters."""
+        path = self.path
         p = read(path)
         if p.denominator != self.denominator:
             raise InputError(
                 f"population.parameters: {path} was fitted under denominator {p.denominator}; population.denominator is {self.denominator}"
             )
-        return p
+        return with_prognosis(p) if self.prognostic else p
+
+    @cached_property
+    def drawn(self) -> tuple[Parameters, ...]:
+        """Every shipped draw around the fitted parameters: the parametric bootstrap of the study (`sim.calibration.draws`)."""
+        return read_draws(path_beside(self.path), self.values)
 
     @property
     def deciding_data(self) -> str:
@@ -265,4 +301,14 @@ class PostCartFailure(Population):
             Assumption("share of first-line exits that are deaths", f"{p.exit_death_share:g}", "assumption (0.05 to 0.20)"),
             Assumption("response given day-30 status", "the same in refractory and other", "assumption: not published"),
         ]
+        if self.prognostic:
+            value = (
+                "more than 2 lines 1.89, neither double hit nor expressor 0.42: on leaving first line, centred, independent of each other"
+            )
+            lines.append(Assumption("prognostic hazard ratios", value, f"{source}, Table 3; their joint distribution is not published"))
+        if self.draws is not None:
+            value = f"{self.draws} parameter sets in the place of the truth (task=power), the design as planned on the fitted ones"
+            lines.append(
+                Assumption("uncertainty of the benchmark", value, "parametric bootstrap of the study; assumptions drawn from their ranges")
+            )
         return lines

@@ -5,29 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 
 from sim.app.study import Study
-from sim.app.tasks import outputs, simulation, telling
+from sim.app.tasks import draws, outputs, simulation, telling
 from sim.report.terminal import print_operating_characteristics, progress
 
 
 @dataclass(frozen=True)
 class Power:
-    """Simulate each cell under its effect (`run.n_sim` replicates) and under the null (`run.n_sim_null`)."""
+    """Simulate each cell under its effect (`run.n_sim` replicates) and under the null (`run.n_sim_null`).
+
+    With `population.draws` each cell is simulated under every draw of the parameters too, `run.n_sim` replicates per truth.
+    """
 
     def run(self, study: Study, folder: Path) -> int:
         """Write the tables and the report into `folder`, print the table; return the exit status 0."""
         telling.check_benchmarks(study)
         run = study.run
-        with progress(simulation.planned(list(study.cells), run.n_sim, run.n_sim_null), "simulating") as advance:
+        total = simulation.planned(list(study.cells), run.n_sim, run.n_sim_null) + draws.planned(study.cells, run.n_sim)
+        with progress(total, "simulating") as advance:
             truths = [t for cell in study.cells for t in simulation.both_truths(study, cell, advance)]
-        table = outputs.table_of(row for t in truths for row in simulation.characteristics(study, t))
+            drawn = [draws.over_draws(study, cell, advance) for cell in study.cells if draws.draws_of(cell)]
+        spread = pd.concat(drawn, ignore_index=True) if drawn else None
+        rows = [row for t in truths for row in simulation.characteristics(study, t)]
+        table = outputs.table_of([*rows, *(draws.rows_of(spread) if spread is not None else ())])
         outputs.write_replicates(truths, study, folder)
         outputs.write_table(table, folder, "operating_characteristics")
-        telling.tell(study, folder, table, telling.power_lines(study, table))
+        lines = telling.power_lines(study, table)
+        if spread is not None:
+            outputs.write_table(spread, folder, "draws")
+            lines += draws.lines(spread)
+        telling.tell(study, folder, table, lines)
         if not run.quiet:
             console = Console()
             print_operating_characteristics(table, console)
+            if spread is not None:
+                draws.print_draws(spread, console)
             telling.closing(console, study, folder, truths)
         return 0

@@ -39,13 +39,13 @@ def run_trial(study: Study, trial: Trial, n_sim: int, progress: Progress | None 
 
 def planned(cells: list[Cell], n_sim: int, n_sim_null: int) -> int:
     """Return the replicates that `both_truths` will simulate for these cells."""
-    return sum(n_sim_null + (0 if _is_null(cell) else n_sim) for cell in cells)
+    return sum(n_sim_null + (0 if is_null(cell) else n_sim) for cell in cells)
 
 
 def both_truths(study: Study, cell: Cell, progress: Progress | None = None) -> list[Truth]:
     """Simulate a cell under its effect (unless that is none) and under the null."""
     truths = [("null", cell.trial.under_null, study.run.n_sim_null)]
-    if not _is_null(cell):
+    if not is_null(cell):
         truths.insert(0, ("alternative", cell.trial, study.run.n_sim))
     out = []
     for truth, trial, n_sim in truths:
@@ -93,5 +93,6 @@ def counter(study: Study, progress: Progress | None) -> Callable[[Trial, int], t
     return lambda trial, n_sim: rejections(run_trial(study, trial, n_sim, progress))
 
 
-def _is_null(cell: Cell) -> bool:
+def is_null(cell: Cell) -> bool:
+    """Tell whether a cell's treatment changes nothing."""
     return isinstance(cell.trial.effect, NoEffect)
