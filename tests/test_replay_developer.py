@@ -52,6 +52,18 @@ def test_a_group_sequential_replicate_comes_back(here, capfd, truth):
     assert (patients["arm"] == "experimental").sum() == 80
 
 
+def test_bounds_of_a_design_with_futility_are_shown(here, capfd):
+    assert replay("again", capfd, "design=group_sequential_futility", "task.replicate=11")[0] == 0
+    looks = pd.read_csv("again/looks.csv")
+    stops = looks["decision"].map({"reject": 1, "futility": -1, "none": 0})
+    expected = (looks["z"] >= looks["critical_z"]).astype(int) - (looks["z"] <= looks["futility_z"]).astype(int)
+    assert looks["critical_z"].notna().all()
+    assert looks["futility_z"].notna().any()
+    # the last look decides by the upper bound alone
+    assert list(stops)[:-1] == list(expected)[:-1]
+    assert (stops.iloc[-1] == 1) == (expected.iloc[-1] == 1)
+
+
 def test_a_sized_trial_comes_back_with_the_n_that_was_found(here, capfd):
     assert main(["scenarios=quickstart", "run.folder=run", *FEW]) == 0
     status, out, err = replay("again", capfd, "task.run=run", "task.replicate=299")

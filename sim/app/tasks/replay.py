@@ -149,7 +149,9 @@ def _tables(trial: Trial, seed: int, replicate: int, cell: str, rows: Rows, verd
     if o.response is not None:
         patients["response"] = o.response[0] == 1
         patients["evaluable"] = True if o.evaluable is None else o.evaluable[0] == 1
-    bounds = getattr(plan.rule, "bounds", None)
+    # rules that recompute their bounds, or count, have none to show beforehand
+    bounds = getattr(plan.rule, "bounds", None) or getattr(plan.rule, "upper", None)
+    lower = getattr(plan.rule, "lower", None)
     looks = pd.DataFrame(
         {
             "cell": cell,
@@ -159,6 +161,7 @@ def _tables(trial: Trial, seed: int, replicate: int, cell: str, rows: Rows, verd
             "events_cumulative": rows["events"],
             "z": rows["z"],
             "critical_z": [np.nan if bounds is None else bounds[k - 1] for k in rows["look"]],
+            "futility_z": [np.nan if lower is None or not np.isfinite(lower[k - 1]) else lower[k - 1] for k in rows["look"]],
             "estimate": rows["estimate"],
             "decision": [DECISIONS[d] for d in rows["decision"]],
             "code": [code_names()[c] for c in rows["code"]],

@@ -14,7 +14,7 @@ def z_path(looks: pd.DataFrame, bounds: Sequence[float], name: str = "z") -> str
 
     Parameters
     ----------
-    looks : columns look, z, decision
+    looks : columns look, z, decision, and futility_z where there is such a bound
     bounds : critical z of every planned look; empty when the decision is on a count
     name : str, prefix of the ids in the SVG
 
@@ -34,6 +34,16 @@ def z_path(looks: pd.DataFrame, bounds: Sequence[float], name: str = "z") -> str
                 marker="_",
                 markersize=16,
                 label="critical value",
+            )
+        if "futility_z" in looks and looks["futility_z"].notna().any():
+            axes.plot(
+                looks["look"],
+                looks["futility_z"],
+                color=style.VERMILION,
+                linestyle=style.LINES[2],
+                marker="_",
+                markersize=16,
+                label="futility",
             )
         axes.plot(looks["look"], looks["z"], color=style.BLUE, marker="o", label="z, positive favours the experimental treatment")
         last = looks.iloc[-1]
