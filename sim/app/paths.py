@@ -22,8 +22,8 @@ def conf_dir() -> Path:
 
 def scenarios_dir() -> Path:
     """Return the absolute folder of the shipped scenarios."""
-    inside = conf_dir() / "scenarios"
-    return inside if inside.is_dir() else conf_dir().parent / "scenarios"
+    # beside conf/, never in it: each is registered by hand, and Hydra would find it a second time
+    return conf_dir().parent / "scenarios"
 
 
 def shown(path: Path) -> str:

@@ -78,10 +78,10 @@ PROGRAM = "import sim; assert 'site' in sim.__file__, sim.__file__; from sim.__m
 
 @pytest.mark.process
 def test_the_wheel_holds_conf_and_scenarios(wheel):
-    for kept in ("config.yaml", "design/randomised_pfs.yaml", "scenarios/quickstart.yaml", "benchmark/figures/zurko2023.csv"):
+    for kept in ("config.yaml", "design/randomised_pfs.yaml", "benchmark/figures/zurko2023.csv"):
         assert (wheel / "sim/conf" / kept).is_file()
     shipped = {p.relative_to(ROOT / "scenarios") for p in (ROOT / "scenarios").rglob("*.yaml")}
-    assert shipped == {p.relative_to(wheel / "sim/conf/scenarios") for p in (wheel / "sim/conf/scenarios").rglob("*.yaml")}
+    assert shipped == {p.relative_to(wheel / "sim/scenarios") for p in (wheel / "sim/scenarios").rglob("*.yaml")}
 
 
 @pytest.mark.process
@@ -105,3 +105,30 @@ def test_the_wheel_finds_a_users_own_files(wheel, tmp_path):
     )
     done = run(wheel, tmp_path, code)
     assert done.stdout == "ours mine 62 4\n", done.stderr
+
+
+@pytest.mark.process
+def test_the_wheel_runs_a_shipped_scenario(wheel, tmp_path):
+    done = run(
+        wheel,
+        tmp_path,
+        PROGRAM,
+        "scenarios=phase2_single_arm_orr",
+        "run.n_sim=100",
+        "run.n_sim_null=100",
+        "run.folder=out",
+        "run.store=null",
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+@pytest.mark.process
+def test_the_wheel_composes_every_shipped_scenario(wheel, tmp_path):
+    code = (
+        "from sim.app.overlays import register; from sim.app.compose import compose, composer; from sim.app.paths import scenarios_dir\n"
+        "overlays = register()\n"
+        "with composer():\n    print([compose([f'scenarios={p.stem}'], overlays).choices['scenarios'] for p in sorted(scenarios_dir().glob('*.yaml'))])"
+    )
+    done = run(wheel, tmp_path, code)
+    assert done.stdout == f"{sorted(p.stem for p in (ROOT / 'scenarios').glob('*.yaml'))}\n", done.stderr
