@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sim.boundary.exact_binomial import certain_n, exact_power_curve
+from sim.boundary.multi_stage_binomial import stage_probabilities
+from sim.design.multi_stage_binomial import MultiStageBinomial, smallest_n
 from sim.design.simon_two_stage import SimonTwoStage
 from sim.design.single_arm_orr import SingleArmORR
 from sim.oc import Estimate, proportion
@@ -17,6 +19,8 @@ from sim.types import InputError
 
 # (trial, replicates) -> (trials that rejected, trials analysed): the engine, with its seed, executor and store
 Simulate = Callable[[Trial, int], tuple[int, int]]
+
+STAYS = 20  # a multi-stage design's power is looked at up to twice the answer and so many patients more
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ def size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int
         return _exact_size(trial, trial.design, target, n_max)
     if isinstance(trial.design, SimonTwoStage):
         return _two_stage_size(trial, trial.design, target, n_max)
+    if isinstance(trial.design, MultiStageBinomial):
+        return _multi_stage_size(trial, trial.design, target, n_max)
     return _simulated_size(trial, target, simulate, n_sim, n_max)
 
 
@@ -124,6 +130,33 @@ def _two_stage_size(trial: Trial, design: SimonTwoStage, target: float, n_max: i
             points[found.n] = PowerPoint(found.n, Estimate(found.power, 0.0, found.power, found.power), 0)
     meaning = f"patients in both stages of Simon's {design.kind} design at the design's alpha and power, at most"
     return Size(target, s.n, s.n, s.n, s.n, s.n, tuple(points[n] for n in sorted(points)), exact=True, meaning=meaning)
+
+
+def _multi_stage_size(trial: Trial, design: MultiStageBinomial, target: float, n_max: int) -> Size:
+    """Search by the exact power, until it has stayed at the target for as many further n as it took to reach it."""
+    p = trial.population.response_rate(trial.effect) * (1 - design.not_evaluable_share)
+    if p <= design.null(trial.population):
+        raise InputError(
+            f"effect: the response rate is {p:.3f} under the effect and {design.null(trial.population):.3f} under the null;"
+            " allowed: an effect that raises it"
+        )
+    points: list[PowerPoint] = []
+    first = stays = 0
+    for n in range(smallest_n(design.stages), 2 * n_max + STAYS + 1):
+        counts = replace(design, n=n).critical_counts(trial.population)
+        power = float(stage_probabilities(counts, p)[0].sum())
+        points.append(PowerPoint(n, Estimate(power, 0.0, power, power), 0))
+        if power < target:
+            stays = 0
+        elif stays == 0:
+            first, stays = first or n, n
+        if stays > n_max or (stays == 0 and n >= n_max):
+            break
+        if stays and n >= 2 * stays + STAYS:
+            upto = tuple(point for point in points if point.n <= 2 * stays)
+            meaning = f"smallest number of patients from which on the exact power stays at the target or above, looked at up to {n}"
+            return Size(target, stays, first, stays, stays, stays, upto, exact=True, meaning=meaning)
+    raise _unreachable(target, n_max)
 
 
 def _simulated_size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int) -> Size:

@@ -165,3 +165,15 @@ class MultiStageBinomial(Design):
 def _words(n: int, accept: int, reject: int) -> str:
     parts = [f"give up with {accept} or fewer"] * (accept >= 0) + [f"reject with {reject} or more"] * (reject <= n)
     return f"{' and '.join(parts) or 'no stop'} of {n}"
+
+
+def smallest_n(stages: tuple[float, ...]) -> int:
+    """Return the smallest number of patients that leaves no stage empty, and above it none is either.
+
+    Examples
+    --------
+    >>> smallest_n((0.5, 1.0)), smallest_n((0.3, 0.6, 1.0))
+    (2, 4)
+    """
+    n = ceil(1 / min(later - earlier for earlier, later in pairwise((0.0, *stages))) - 1e-9)
+    return max(n, len(stages))

@@ -20,6 +20,7 @@ from sim.engine import simulate
 from sim.followup import NoDropout
 from sim.oc import Subject, operating_characteristics
 from sim.population.piecewise_exponential import PiecewiseExponential
+from sim.sizing import size
 from sim.trial import Trial
 from sim.types import InputError
 
@@ -158,3 +159,24 @@ def test_accrual_halts_between_all_stages():
 def test_refuses(wrong):
     with pytest.raises(InputError, match="allowed"):
         trial(**wrong)
+
+
+@pytest.mark.parametrize("design", [{}, EXACT], ids=["fleming", "spending"])
+def test_sizing_is_exact(design):
+    answer = size(trial(**design), 0.8, None, 1)
+
+    def power(n):
+        made = trial(**{**design, "n": n})
+        return stage_probabilities(made.design.critical_counts(made.population), 0.4)[0].sum()
+
+    powers = {n: power(n) for n in range(4, 2 * answer.n)}
+    assert answer.exact
+    assert answer.n_first == min(n for n, p in powers.items() if p >= 0.8)
+    assert answer.n == 1 + max(n for n, p in powers.items() if p < 0.8)
+    for point in answer.curve:
+        if point.n in powers:
+            assert point.power.value == pytest.approx(powers[point.n], abs=1e-12)
+    with pytest.raises(InputError, match="n_max"):
+        size(trial(**design), 0.8, None, 1, n_max=answer.n - 1)
+    with pytest.raises(InputError, match="raises it"):
+        size(trial(effect=False, **design), 0.8, None, 1)

@@ -79,7 +79,7 @@ class Size:
 def _size_rows(study: Study, cell: Cell, answer: Answer) -> list[Row]:
     n_sim = 0 if answer.exact else study.run.n_sim
     values = {"n": answer.n, "n_low": answer.n_low, "n_high": answer.n_high, "n_safe": answer.n_safe}
-    if answer.exact and not answer.meaning:
+    if answer.exact and (not answer.meaning or answer.n_first < answer.n):
         values["n_first"] = answer.n_first
     rows = [_row(study, cell, m, v, DEFINITIONS["n_exact_stays" if answer.exact and m == "n" else m], n_sim) for m, v in values.items()]
     rows[0]["definition"] = answer.meaning or rows[0]["definition"]

@@ -15,7 +15,7 @@ from sim.app.tasks.against_published import against_published
 from sim.app.tasks.outputs import write_table, writing
 from sim.app.tasks.simulation import Truth
 from sim.calibration.verdicts import calibrate
-from sim.design.single_arm_survival import SingleArmSurvival
+from sim.design.allocation import SingleArm
 from sim.effect import HazardRatio
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.html import write_report
@@ -91,7 +91,7 @@ def _cell_story(cell: Cell) -> CellStory:
         design=trial.design.describe(trial.population),
         assumptions=[*trial.describe_assumptions(), *marginal.describe(trial.population, trial.effect)],
         alpha=trial.design.alpha,
-        decision_tool_only=isinstance(trial.design, SingleArmSurvival),
+        decision_tool_only=isinstance(trial.plan.allocation, SingleArm) and trial.plan.hypothesis in ("PFS", "OS"),
     )
 
 
