@@ -47,7 +47,7 @@ def formula_sizes(trial: Trial, target: float) -> list[FormulaSize]:
 
 
 def _is_wus(design: SingleArmSurvival) -> bool:
-    return design.null == "population" and design.endpoint == "pfs" and design.statistic == "one_sample_logrank"
+    return design.null == "population" and design.endpoint == "pfs" and design.test == "one_sample_logrank"
 
 
 def _schoenfeld(design: RandomisedSurvival, hr: float, target: float) -> list[FormulaSize]:

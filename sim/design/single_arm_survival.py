@@ -23,7 +23,7 @@ from sim.statistic.statistic import Statistic
 from sim.types import Array, Assumption, InputError
 
 PUBLISHED_MEDIAN = {"pfs": 2.8, "os": 9.0}  # months from progression, treated: treated_pfs_median, treated_os_median of the benchmark
-STATISTICS = {
+TESTS = {
     "one_sample_logrank": "Wu 2014",
     "milestone": "Nagashima et al. 2021",
     "rmst": "Uno et al. 2014",
@@ -41,7 +41,7 @@ class SingleArmSurvival(Design):
     endpoint : "pfs" or "os"
     alpha : one-sided nominal type I error
     followup : months from the last entry to the analysis
-    statistic : "one_sample_logrank" (events against those expected), "milestone" (Kaplan-Meier survival at `horizon`), "rmst"
+    test : "one_sample_logrank" (events against those expected), "milestone" (Kaplan-Meier survival at `horizon`), "rmst"
         (restricted mean up to `horizon`), or "exponential_mle" (the median, all hazards taken as constant); each
         against the same quantity of the null curve
     variance : of the one-sample log-rank: "mean", "null" or "observed" (see `OneSampleLogRank`)
@@ -59,7 +59,7 @@ class SingleArmSurvival(Design):
     endpoint: str = "pfs"
     alpha: float = 0.025
     followup: float = 12.0
-    statistic: str = "one_sample_logrank"
+    test: str = "one_sample_logrank"
     variance: str = "mean"
     horizon: float = 6.0
     transform: str = "arcsine"
@@ -70,9 +70,9 @@ class SingleArmSurvival(Design):
         check_endpoint(self.endpoint)
         check_alpha(self.alpha)
         check_months("followup", self.followup)
-        if self.statistic not in STATISTICS:
-            raise InputError(f"design.statistic is {self.statistic!r}; allowed: {', '.join(STATISTICS)}")
-        if self.statistic in ("milestone", "rmst"):
+        if self.test not in TESTS:
+            raise InputError(f"design.test is {self.test!r}; allowed: {', '.join(TESTS)}")
+        if self.test in ("milestone", "rmst"):
             # the smallest follow-up must reach the horizon, or an early trial could not be tested
             check_months("followup", self.followup, at_least=self.horizon)
             MilestoneSingleArm(self.horizon, 0.5, self.transform)
@@ -88,14 +88,14 @@ class SingleArmSurvival(Design):
         """Return the curve of the null hypothesis."""
         return null_survival_curve(self.null, self.endpoint, population)
 
-    def test(self, population: Population) -> Statistic:
+    def statistic(self, population: Population) -> Statistic:
         """Return the test against the null curve."""
         null = self.null_curve(population)
-        if self.statistic == "milestone":
+        if self.test == "milestone":
             return MilestoneSingleArm(self.horizon, float(_survival(null, np.array([self.horizon]))[0]), self.transform)
-        if self.statistic == "rmst":
+        if self.test == "rmst":
             return RMSTSingleArm(self.horizon, _restricted_mean(null, self.horizon))
-        if self.statistic == "exponential_mle":
+        if self.test == "exponential_mle":
             return ExponentialMLE(null.median())
         return OneSampleLogRank(null, self.variance)
 
@@ -106,7 +106,7 @@ class SingleArmSurvival(Design):
             wants=frozenset({self.endpoint}),
             allocation=SingleArm(),
             cut=CutAtFollowUp(self.followup),
-            statistic=self.test(population),
+            statistic=self.statistic(population),
             rule=CriticalZ((float(norm.isf(self.alpha)),)),
             null_is_population=self.null == "population",
         )
@@ -117,10 +117,10 @@ class SingleArmSurvival(Design):
             "population": f"the population's own curve from {population.time_zero.replace('_', ' ')}",
             "published_progression": "exponential through the published median, counted from progression",
         }.get(str(self.null), "exponential, configuration")
-        name = f"one-sample log-rank, variance {self.variance}" if self.statistic == "one_sample_logrank" else self.test(population).label
+        name = f"one-sample log-rank, variance {self.variance}" if self.test == "one_sample_logrank" else self.statistic(population).label
         return [
             Assumption("design", f"single arm, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
-            Assumption("test", f"{name}, one-sided alpha {self.alpha:g}", STATISTICS[self.statistic]),
+            Assumption("test", f"{name}, one-sided alpha {self.alpha:g}", TESTS[self.test]),
             Assumption("null curve", f"median {median:.2f} months", origin),
             self._smallest_effect(population),
             Assumption("analysis", f"{self.followup:g} months after the last patient entered", "configuration"),
@@ -133,19 +133,19 @@ class SingleArmSurvival(Design):
 
     def _smallest_effect(self, population: Population) -> Assumption:
         z, null = float(norm.isf(self.alpha)), self.null_curve(population)
-        if self.statistic == "one_sample_logrank":
+        if self.test == "one_sample_logrank":
             return Assumption(
                 "largest observed / expected events that rejects",
                 f"about {largest_ratio(z, self.n):.2f} with {self.n} expected events",
                 "z = critical value",
             )
-        if self.statistic == "exponential_mle":
+        if self.test == "exponential_mle":
             return Assumption(
                 "smallest observed median that rejects",
                 f"about {null.median() * np.exp(z / sqrt(self.n)):.2f} months with {self.n} events",
                 "z = critical value",
             )
-        if self.statistic == "milestone":
+        if self.test == "milestone":
             s0 = float(_survival(null, np.array([self.horizon]))[0])
             least = np.sin(min(np.arcsin(sqrt(s0)) + z / (2 * sqrt(self.n)), np.pi / 2)) ** 2
             return Assumption(

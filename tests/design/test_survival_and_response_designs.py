@@ -68,7 +68,7 @@ class TestOverallSurvival:
 class TestSingleArmTests:
     @pytest.mark.parametrize("statistic", ["one_sample_logrank", "milestone", "rmst", "exponential_mle"])
     def test_level_and_null_value(self, statistic):
-        design = SingleArmSurvival(120, statistic=statistic, horizon=4.0, followup=8.0)
+        design = SingleArmSurvival(120, test=statistic, horizon=4.0, followup=8.0)
         made = trial(design)
         test = made.plan.statistic
         # the null value of the exponential curve with median 3, by its formula
@@ -82,30 +82,30 @@ class TestSingleArmTests:
         assert abs(share_rejecting(made) - 0.025) < 4 * math.sqrt(0.025 / N_SIM) + 0.006
 
     def test_power_of_the_milestone_test(self):
-        design = SingleArmSurvival(100, statistic="milestone", horizon=4.0, followup=8.0)
+        design = SingleArmSurvival(100, test="milestone", horizon=4.0, followup=8.0)
         s0, s1 = 2 ** (-4 / 3), 2 ** (-4 / 3 * 0.6)
         # everybody is watched past the horizon: a proportion, on the arcsine scale
         expected = norm.cdf(2 * math.sqrt(100) * (math.asin(math.sqrt(s1)) - math.asin(math.sqrt(s0))) - norm.isf(0.025))
         assert abs(share_rejecting(trial(design, HazardRatio(0.6))) - expected) < 4 * math.sqrt(0.25 / N_SIM) + 0.01
 
     def test_power_of_the_exponential_test(self):
-        design = SingleArmSurvival(60, statistic="exponential_mle", followup=120.0)
+        design = SingleArmSurvival(60, test="exponential_mle", followup=120.0)
         # everybody fails: sum of 60 exponentials, log median normal with variance 1 / 60
         expected = norm.sf(norm.isf(0.025) - math.sqrt(60) * math.log(1 / 0.7))
         assert abs(share_rejecting(trial(design, HazardRatio(0.7))) - expected) < 4 * math.sqrt(0.25 / N_SIM) + 0.01
 
     def test_the_smallest_effect_is_said(self):
         for statistic, words in (("milestone", "survival at 4"), ("rmst", "restricted mean"), ("exponential_mle", "median that rejects")):
-            design = SingleArmSurvival(100, statistic=statistic, horizon=4.0)
+            design = SingleArmSurvival(100, test=statistic, horizon=4.0)
             assert any(words in line.what for line in design.describe(population()))
 
     @pytest.mark.parametrize(
         "wrong",
         [
-            {"statistic": "cox"},
-            {"statistic": "milestone", "horizon": 13.0},
-            {"statistic": "rmst", "horizon": 0.0},
-            {"statistic": "milestone", "transform": "square"},
+            {"test": "cox"},
+            {"test": "milestone", "horizon": 13.0},
+            {"test": "rmst", "horizon": 0.0},
+            {"test": "milestone", "transform": "square"},
             {"endpoint": "ttnt"},
         ],
     )
