@@ -10,10 +10,10 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from sim.app.errors import unknown
-from sim.app.schema import GROUPS, TRIAL_GROUPS
+from sim.app.schema import GROUPS, NESTED_GROUPS, TRIAL_GROUPS
 from sim.types import InputError
 
-CELL_GROUPS = ("benchmark", *TRIAL_GROUPS)
+CELL_GROUPS = ("benchmark", *TRIAL_GROUPS, *NESTED_GROUPS)
 MAX_CELLS = 10_000
 
 

@@ -21,11 +21,11 @@ from sim.app import paths
 from sim.app.cells import key_of, merge
 from sim.app.errors import one_line, root, unknown
 from sim.app.overlays import Overlays
-from sim.app.schema import FRAME_KEYS, GROUPS, OPEN_MAPPINGS, TRIAL_GROUPS
+from sim.app.schema import FRAME_KEYS, GROUPS, NESTED_GROUPS, OPEN_MAPPINGS, TRIAL_GROUPS
 from sim.app.security import same_hydra, target
 from sim.types import InputError
 
-_TRIAL_KEYS = (*TRIAL_GROUPS, "scenarios", "cells", "grid")
+_TRIAL_KEYS = (*TRIAL_GROUPS, *NESTED_GROUPS, "scenarios", "cells", "grid")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ def complete(overrides: list[str]) -> list[str]:
     ['design.n=60']
     """
     said = any(key_of(override).split(".")[0].split("/")[0] in _TRIAL_KEYS for override in overrides)
+    overrides = [_nested(override) for override in overrides]
     opened = ["++" + o if o.startswith(tuple(name + end for name in OPEN_MAPPINGS for end in ".=")) else o for o in overrides]
     return opened if said else ["scenarios=quickstart", *opened]
 
@@ -73,6 +74,7 @@ def compose(overrides: list[str], overlays: Overlays) -> Composed:
     """
     for override in overrides:
         _refuse(override, overlays)
+    overrides = [_nested(override) for override in overrides]
     with _one_line_errors(overrides, overlays):
         config = hydra_compose("config", overrides=overrides, return_hydra_config=True)
         if overlays.files:
@@ -161,6 +163,12 @@ def _keep_common(node: Any, own: Any) -> None:
             _keep_common(node[key], None if OmegaConf.is_interpolation(own, key) or OmegaConf.is_missing(own, key) else own[key])
 
 
+def _nested(override: str) -> str:
+    """Write out the place of a group that lies inside another one."""
+    key, equals, value = override.partition("=")
+    return f"{key}@{NESTED_GROUPS[key]}={value}" if equals and key in NESTED_GROUPS else override
+
+
 def _refuse(override: str, overlays: Overlays) -> None:
     key, _, value = override.lstrip("+~").partition("=")
     if key.startswith("hydra.searchpath"):
@@ -185,12 +193,16 @@ def _missing(error: MissingConfigException, overlays: Overlays) -> InputError:
 
 def _unknown_key(error: ConfigCompositionException, overrides: list[str]) -> InputError:
     """Name the override that fits nothing, with the nearest keys there are."""
-    wrong = next((o for o in overrides if f"'{key_of(o)}'" in str(error) or f"'{o}'" in str(error)), None)
+    wrong = next((o for o in overrides if any(f"'{name}'" in str(error) for name in (key_of(o), o, o.partition("=")[0]))), None)
     if wrong is None:
         return InputError(one_line(error))
     key = key_of(wrong)
+    if key in NESTED_GROUPS:
+        return InputError(
+            f"{key}={wrong.partition('=')[2]}: the chosen {NESTED_GROUPS[key].split('.')[0]} has no choice of {key}; allowed with design=randomised_pfs and others that have one"
+        )
     group, dot, _ = key.partition(".")
-    if group not in (*GROUPS, *FRAME_KEYS, "scenarios") and not group.startswith("hydra"):
+    if group not in (*GROUPS, *NESTED_GROUPS, *FRAME_KEYS, "scenarios") and not group.startswith("hydra"):
         return unknown(wrong, group, (*GROUPS, *FRAME_KEYS, "scenarios"))
     if dot and isinstance(root(error), ConfigKeyError | AttributeError):
         choices = [o for o in overrides if "." not in key_of(o)]
@@ -224,4 +236,10 @@ def parse_sweep(overrides: list[str]) -> list[tuple[str, list[str]]]:
     if not jobs:
         raise InputError("-m: the sweep is empty; allowed: at least one value for each key")
     swept = {override.get_key_element() for override in parsed if override.is_sweep_override()}
-    return [(",".join(o for o in job if o.partition("=")[0] in swept), job) for job in jobs]
+    return [(",".join(_short(o) for o in job if o.partition("=")[0] in swept), job) for job in jobs]
+
+
+def _short(override: str) -> str:
+    """Undo `_nested`, for a name that people read."""
+    key, _, value = override.partition("=")
+    return f"{key_of(override)}={value}" if key_of(override) in NESTED_GROUPS else f"{key}={value}"

@@ -21,6 +21,7 @@ from sim.app.vetting import vet
 from sim.types import InputError
 
 MAX_BYTES = 256 * 1024
+_GROUPS = (*schema.GROUPS, *schema.NESTED_GROUPS)
 
 
 @dataclass
@@ -64,12 +65,12 @@ def register() -> Overlays:
     schema.register(store)
     shipped = paths.scenarios_dir()
     builtin = {("scenarios", path.stem): path for path in sorted(shipped.glob("*.yaml"))}
-    builtin |= {(path.parent.name, path.stem): path for group in schema.GROUPS for path in (paths.conf_dir() / group).glob("*.yaml")}
+    builtin |= {(path.parent.name, path.stem): path for group in _GROUPS for path in (paths.conf_dir() / group).glob("*.yaml")}
     for (group, name), path in builtin.items():
         if group == "scenarios":
             _store(store, group, name, read(path)[1], str(path))
     overlays = Overlays()
-    for group in ("scenarios", *schema.GROUPS):
+    for group in ("scenarios", *_GROUPS):
         folder = Path.cwd() / group
         if not folder.is_dir() or folder.resolve() in (shipped, paths.conf_dir() / group):
             continue

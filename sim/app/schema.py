@@ -14,6 +14,9 @@ TRIAL_GROUPS = ("population", "accrual", "dropout", "effect", "design")
 GROUPS = ("benchmark", *TRIAL_GROUPS, "executor", "task")
 """Every group of conf/, in the order of the defaults list."""
 
+NESTED_GROUPS = {"statistic": "design.statistic"}
+"""Groups whose choice lies inside another group's: `statistic=x` stands for Hydra's `statistic@design.statistic=x`."""
+
 OPEN_MAPPINGS = ("cells", "grid", "benchmark.figures")
 """Mappings whose keys are the user's: an override of one needs no plus sign."""
 

@@ -54,3 +54,17 @@ def check(folder, name):
     assert table["estimate"].notna().all()
     for file in ("operating_characteristics.csv", "replicates.parquet", "report.html", "provenance.json"):
         assert (folder / file).stat().st_size > 0
+
+
+def test_a_statistic_is_chosen_by_its_group(cli, folder):
+    result = cli("-m", "statistic=logrank,cox", *SMALL)
+    assert result.status == 0, result.err
+    tables = [pd.read_csv(path) for path in folder.rglob("operating_characteristics.csv")]
+    assert {"statistic=logrank", "statistic=cox"} <= set(pd.concat(tables)["cell"])
+
+
+def test_a_design_without_a_choice_of_statistic_says_so(cli, folder):
+    result = cli("design=single_arm_orr", "statistic=cox", *SMALL)
+    assert result.status == 2
+    assert "has no choice of statistic" in result.err
+    assert list(folder.iterdir()) == []
