@@ -208,7 +208,7 @@ def test_benchmark_is_frozen() -> None:
 
 def test_marks_of_a_cohort_have_the_published_shares() -> None:
     # n = 40,000: four binomial standard errors are at most one per cent point
-    table = cohort(PostCartFailure(time_zero="infusion"), 5, 40_000)
+    table = cohort(PostCartFailure(time_zero="infusion"), 5, 40_000, missing=True)
     got = measures.achieved(zurko2023(), PostCartFailure().values)
     complete, responds = table["cart_response"] == "complete", table["cart_response"] != "none"
     stable, partial = table["day30_status"] == "stable", table["day30_status"] == "partial"

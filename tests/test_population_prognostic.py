@@ -102,7 +102,7 @@ def test_each_class_follows_its_own_curve() -> None:
 
 def test_a_cohort_shows_the_covariates_that_acted() -> None:
     population = PostCartFailure(prognostic=True)
-    table = cohort(population, seed=8, n=20_000)
+    table = cohort(population, seed=8, n=20_000, missing=True)
     own = class_of(population.values, Draws(8, 0, 1, 20_000))[0]
     assert np.array_equal(own // 3 == 1, table["lines"].isin(["3-4", "5-6"]))
     assert np.array_equal(own % 3 == 1, table["dhde"] == "neither")

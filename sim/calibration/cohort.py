@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sim.benchmark import Benchmark
 from sim.calibration import covariates
-from sim.calibration.cohort_marks import FATES, add_marks, uniforms
+from sim.calibration.cohort_marks import FATES, add_marks, hide_unevaluable, uniforms
 from sim.population import courses
 from sim.population.parameters import Parameters
 from sim.population.post_cart_failure import PostCartFailure
@@ -56,6 +56,7 @@ def cohort(
     benchmark: Benchmark | None = None,
     followup: float | None = None,
     baseline: bool = True,
+    missing: bool = False,
 ) -> pd.DataFrame:
     """Sample n patients from the population's time zero, with all marks of their courses.
 
@@ -67,6 +68,8 @@ def cohort(
     followup : months of administrative follow-up from time zero; None = followed until the event (or, for patients who
         never have it, censored at 1,200 months)
     baseline : whether to add baseline covariates
+    missing : whether what was unknown in the publication is `unknown` (covariates), `not assessed` (CD19) or
+        `not evaluable` (response to first line) here, as often as there; else a level is drawn from the known ones
 
     Returns
     -------
@@ -90,7 +93,9 @@ def cohort(
     cut = np.full(n, 1200.0 if followup is None else float(followup))
     table = patients(population, draws, cut)
     if baseline:
-        add_marks(table, population.values, draws)
+        add_marks(table, population.values, draws, missing)
+    if baseline and missing:
+        hide_unevaluable(table, draws)
     if followup is not None:
         _hide_after(table, followup)
     return table[[c for c in COLUMNS if c in table]]

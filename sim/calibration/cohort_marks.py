@@ -16,6 +16,15 @@ FATES = ("refractory", "late progression", "death without progression", "cured")
 # Median and range are printed; a normal with this SD, cut at the printed range, is an assumption. Linked to nothing.
 AGE_MEDIAN, AGE_SD, AGE_RANGE = 59.0, 12.0, (18.0, 84.0)
 
+# Counts printed in the paper: CD19 assessed in 81 of 254 progressions, response to first line in 162 of 167 treated.
+CD19_ASSESSED, EVALUABLE = 81 / 254, 162 / 167
+
+
+def hide_unevaluable(table: pd.DataFrame, draws: Draws) -> None:
+    """Make the response to first line `not evaluable` in as many of the treated as published."""
+    treated = table["response"] != "not treated"
+    table.loc[treated & (uniforms(draws, "evaluable") >= EVALUABLE), "response"] = "not evaluable"
+
 
 def uniforms(draws: Draws, stream: str) -> Array:
     """Return the first replicate's uniforms of a stream, float64[n]."""
@@ -23,13 +32,21 @@ def uniforms(draws: Draws, stream: str) -> Array:
     return out
 
 
-def add_marks(table: pd.DataFrame, p: Parameters, draws: Draws) -> None:
-    """Add marks to the rows of one replicate; baseline covariates depend on the fate alone (failures all, after failure)."""
+def add_marks(table: pd.DataFrame, p: Parameters, draws: Draws, missing: bool = False) -> None:
+    """Add marks to the rows of one replicate; baseline covariates depend on the fate alone (failures all, after failure).
+
+    missing : keep `unknown` as often as published; else the unknown get a level of the known, all others keep theirs
+    """
     cured = (table["fate"] == "cured").to_numpy() if "fate" in table else np.zeros(len(table), dtype=bool)
     for name in covariates.COVARIATES:
         x = covariates.from_marks(p.marks, name)
-        cumulative = np.cumsum(x.by_fate, axis=1)[:, :-1]
-        level = (uniforms(draws, name)[:, None] >= cumulative[np.where(cured, 0, 1)]).sum(axis=1)
+        cumulative = np.cumsum(x.by_fate, axis=1)[:, :-1][np.where(cured, 0, 1)]
+        u = uniforms(draws, name)
+        if not missing and x.names[-1] == "unknown":
+            # beyond the known a uniform is uniform still: it is stretched over the known
+            known = cumulative[:, -1]
+            u = np.where(u < known, u, known * np.clip((u - known) / np.maximum(1 - known, 1e-12), 0.0, 1 - 2.0**-53))
+        level = (u[:, None] >= cumulative).sum(axis=1)
         table[name] = np.array(x.names)[level]
     z = np.array([normal_quantile(u) for u in uniforms(draws, "age")])
     table["age"] = np.clip(AGE_MEDIAN + AGE_SD * z, *AGE_RANGE).round(1)
@@ -37,9 +54,13 @@ def add_marks(table: pd.DataFrame, p: Parameters, draws: Draws) -> None:
     on_trial = uniforms(draws, "first_line_on_trial") < np.where(refractory, *p.marks["first_line_on_trial"])
     treated = (table["treated"] == 1).to_numpy() if "treated" in table else np.ones(len(table), dtype=bool)
     table["first_line_on_trial"] = (on_trial & treated).astype(np.uint8)
-    lost = uniforms(draws, "cd19") < p.marks["cd19_loss"]
+    u, loss = uniforms(draws, "cd19"), p.marks["cd19_loss"]
+    lost = u < loss
     progressed = table["time_to_progression"].notna() if "time_to_progression" in table else np.ones(len(table), dtype=bool)
     table["cd19_after_failure"] = np.where(progressed, np.where(lost, "lost", "not lost"), "no progression")
+    if missing:  # within lost and not lost the uniform is uniform again: it says who was assessed
+        assessed = np.where(lost, u / loss, (u - loss) / (1 - loss)) < CD19_ASSESSED
+        table.loc[np.asarray(progressed) & ~assessed, "cd19_after_failure"] = "not assessed"
     if "fate" in table:
         _add_cart_response(table, p, draws, refractory)
 

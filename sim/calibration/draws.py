@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sim.benchmark import Benchmark, zurko2023
-from sim.calibration.fit import fit, value_of
+from sim.calibration.fit import FitReport, fit, value_of
 from sim.calibration.fit_settings import AFTER, BEFORE, MULTIPLIERS, STATED_RANGES
 from sim.calibration.simulated_study import simulate_study
 from sim.population.parameter_draws import path_beside, write_draws
@@ -29,6 +29,7 @@ REFITTED = (
 )  # fmt: skip
 # Months that stand for a median not reached: far beyond any follow-up.
 NOT_REACHED = 200.0
+CLOSE = 0.03
 
 
 def draw_parameters(benchmark: Benchmark, population: PostCartFailure, k: int, seed: int) -> Iterator[Parameters]:
@@ -61,12 +62,29 @@ def one_draw(benchmark: Benchmark, population: PostCartFailure, seed: int, repli
     altered = {id: {"value": NOT_REACHED if math.isinf(measured[id]) else measured[id]} for id in REFITTED if not math.isnan(measured[id])}
     assume, denominator = assumptions(seed, replicate)
     copy = replace(benchmark, figures={**benchmark.figures, **altered}, denominator=denominator)
-    start = _start(population) if denominator == population.denominator else None
+    starts = [_start(population), None] if denominator == population.denominator else [None, _start(population)]
+    found = []
+    for start in starts:
+        p, report = _refit(copy, start, assume, population)
+        found.append((report.objective, p))
+        if _near(report):
+            break
+    return min(found, key=lambda x: x[0])[1]
+
+
+def _refit(
+    copy: Benchmark, start: dict[str, float] | None, assume: dict[str, float], population: PostCartFailure
+) -> tuple[Parameters, FitReport]:
     try:
-        return fit(copy, start, assume, tolerant=True, marks_of=population.values)[0]
+        return fit(copy, start, assume, tolerant=True, marks_of=population.values)
     except InputError:
         # more of the copy's patients were treated than can live to start under these assumptions: the default ones then
-        return fit(copy, start, tolerant=True, marks_of=population.values)[0]
+        return fit(copy, start, tolerant=True, marks_of=population.values)
+
+
+def _near(report: FitReport) -> bool:
+    """Whether a refit met the medians of the treated; one that did not may have stopped short, and is tried from another start."""
+    return all(abs(report.residuals[k][1] / report.residuals[k][0] - 1) < CLOSE for k in ("treated_pfs_median", "treated_os_median"))
 
 
 def _start(population: PostCartFailure) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.benchmark import Benchmark
-from sim.calibration import baseline_measures, prognostic_measures, study
+from sim.calibration import baseline_measures, study
 from sim.calibration.study_view import Study
 from sim.population.multi_state import (
     after_allo,
@@ -31,7 +31,6 @@ def achieved(benchmark: Benchmark, parameters: Parameters) -> dict[str, float]:
         **baseline_measures.response(s),
         **baseline_measures.baseline(s),
         **baseline_measures.hazard_ratios(s),
-        **prognostic_measures.after_failure(s),
     }
 
 

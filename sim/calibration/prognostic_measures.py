@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,7 @@ def after_failure(s: Study) -> dict[str, float]:
     Below the effect on a patient's own rate: nobody progresses while waiting, durable responders are spared, and the
     other covariate is a frailty here (its joint distribution is taken as independent, so it does not confound).
     """
-    p = with_prognosis(s.parameters)
+    p = with_prognosis(s.parameters, math.inf)
     follow = _from_progression(s)
     out = {}
     for axis, name in enumerate(EFFECTS):

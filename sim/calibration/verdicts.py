@@ -10,8 +10,9 @@ from scipy.stats import binom
 from sim.benchmark import Benchmark, Figure
 from sim.calibration import measures
 from sim.calibration.contradictions import proven
-from sim.calibration.prognostic_measures import FIGURES
+from sim.calibration.prognostic_measures import FIGURES, after_failure
 from sim.calibration.simulated_study import simulate_study
+from sim.calibration.study_view import Study
 from sim.population.post_cart_failure import PostCartFailure
 from sim.types import InputError
 
@@ -90,6 +91,7 @@ def calibrate(benchmark: Benchmark, population: PostCartFailure, seed: int = 1) 
         )
     figures = benchmark.read()
     got = measures.achieved(benchmark, population.values)
+    got |= after_failure(Study(figures, benchmark.followup, population.values))
     simulated = simulate_study(benchmark, population, seed) if benchmark.denominator == "progressed" else {}
     contradictions = proven(figures, benchmark.known_contradictions)
     rows = [_row(f, got.get(id, math.nan), simulated.get(id, math.nan), contradictions.get(id)) for id, f in figures.items()]

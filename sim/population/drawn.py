@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -63,7 +64,7 @@ class Drawn(Population):
         """The population under the drawn parameters, to whose reading of the paper the draw belongs."""
         p = self.fitted.drawn[self.draw]
         same: dict[str, Any] = {f.name: getattr(self.fitted, f.name) for f in fields(PostCartFailure) if f.name not in ("_cache", "draws")}
-        return _Given(**{**same, "denominator": p.denominator}, given=with_prognosis(p) if self.fitted.prognostic else p)
+        return _Given(**{**same, "denominator": p.denominator}, given=with_prognosis(p, math.inf) if self.fitted.prognostic else p)
 
     @property
     def deciding_data(self) -> str:

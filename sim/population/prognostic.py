@@ -64,8 +64,10 @@ def classes(marks: Mapping[str, Any]) -> tuple[tuple[float, float], ...]:
     return tuple((float(w[0][i] * w[1][j]), math.exp(x[0][i] + x[1][j])) for i, j in product(range(3), repeat=2))
 
 
-def with_prognosis(p: Parameters) -> Parameters:
+def with_prognosis(p: Parameters, within: float = CLOSE) -> Parameters:
     """Return the parameters with prognostic classes at first line, centred so that the marginal medians stay put.
+
+    within : relative change of these marginals above which the parameters are refused; infinite takes the nearest
 
     Notes
     -----
@@ -91,7 +93,7 @@ def with_prognosis(p: Parameters) -> Parameters:
         return out
 
     solution = least_squares(residuals, np.zeros(3), xtol=1e-10, ftol=1e-10, gtol=1e-10)
-    if np.max(np.abs(solution.fun[:3])) > CLOSE:
+    if np.max(np.abs(solution.fun[:3])) > within:
         raise InputError(
             "population.prognostic: no centring keeps the medians of PFS and OS within 1 % under these parameters; allowed: false"
         )
