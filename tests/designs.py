@@ -1,8 +1,11 @@
 """Random trials for hypothesis, and the textbook trials of the published numbers."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from sim.accrual import PiecewiseAccrual, UniformAccrual
+from sim.boundary.futility import ConditionalPower, FixedHazardRatio, FixedZ, PredictivePower
 from sim.boundary.spending import LanDeMetsOBrienFleming
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
@@ -12,6 +15,7 @@ from sim.followup import ExponentialDropout, NoDropout
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.statistic.logrank import LogRank
 from sim.trial import Trial
+from sim.types import InputError
 
 LOST = ExponentialDropout(monthly_probability=0.02)
 PLAIN = LogRank(stratified=False)
@@ -99,17 +103,27 @@ def randomised(draw, n_max=40):
     looks = sorted(draw(st.sets(st.integers(1, n), min_size=1, max_size=3)))
     ratio = draw(st.sampled_from([(1, 1), (2, 1), (1, 2), (3, 2)]))
     weight = st.sampled_from([0.0, 0.5, 1.0, 2.0])
-    return RandomisedSurvival(
+    rules = [None, FixedZ((0.0,)), FixedHazardRatio(0.9), ConditionalPower(0.2), PredictivePower(0.1)]
+    futility = draw(st.sampled_from(rules if len(looks) > 1 else [None]))
+    design = RandomisedSurvival(
         n,
         alpha=draw(st.sampled_from([0.025, 0.1, 0.3])),
         events=tuple(looks),
         spending=LanDeMetsOBrienFleming() if len(looks) > 1 else None,
+        futility=futility,
+        binding=futility is not None and draw(st.booleans()),
         ratio=ratio,
         block_size=sum(ratio) * draw(st.integers(1, 2)),
         stratified_randomisation=draw(st.booleans()),
         statistic=LogRank(draw(st.booleans()), draw(weight), draw(weight)),
         max_duration=draw(st.sampled_from([3.0, 12.0, 30.0, 120.0])),
     )
+    try:
+        assert len(design.bounds) == len(looks)
+    except InputError:
+        # with a large alpha so many trials stop that binding bounds do not exist
+        return replace(design, binding=False)
+    return design
 
 
 @st.composite

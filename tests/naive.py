@@ -259,16 +259,20 @@ def run(trial, seed, replicate):
     patients = enrol(trial, seed, replicate)
     looks = {"RandomisedSurvival": randomised_pfs, "SingleArmSurvival": single_arm_pfs, "SingleArmORR": single_arm_orr}
     rows = looks[type(trial.design).__name__](trial, patients)
-    return [{"replicate": replicate, "look": k + 1, **row} for k, row in enumerate(rows)]
+    rows = [{"replicate": replicate, "look": k + 1, **row} for k, row in enumerate(rows)]
+    return [{"rejects_ignoring_futility": row["look"] if row["decision"] == 1 else 0, **row} for row in rows]
 
 
 def randomised_pfs(trial, patients):
-    """Look at each number of events; stop at the first rejection, or when the events no longer come."""
+    """Look at each number of events; stop at the first rejection, for futility, or when the events no longer come.
+
+    A trial that stopped for non-binding futility is followed on, silently, to see whether it would have rejected.
+    """
     design = trial.design
     statistic = design.statistic
     bounds = design.bounds if design.spending is not None else [NormalDist().inv_cdf(1 - design.alpha)]
-    rows = []
-    for target, bound in zip(design.look_events, bounds, strict=True):
+    rows, stopped, rejects_at = [], False, 0
+    for look, (target, bound, lower) in enumerate(zip(design.look_events, bounds, design.futility_bounds, strict=True), start=1):
         cut, reached = cut_at_events(patients, target, design.max_duration)
         seen = at_cut(patients, cut)
         events = sum(p.event for p in seen)
@@ -278,12 +282,19 @@ def randomised_pfs(trial, patients):
         if v == 0:
             code = "EMPTY_ARM" if events else "NO_EVENTS"
         estimate = math.exp(u / information) if v > 0 else math.nan
-        reject = v > 0 and z >= bound
-        rows.append(
-            {"enrolled": len(seen), "events": events, "month": cut, "z": z, "estimate": estimate, "decision": int(reject), "code": code}
-        )
-        if reject or not reached:
+        decision = 0
+        if v > 0:
+            decision = 1 if z >= bound else 2 if z <= lower else 0
+        if not stopped:
+            rows.append(
+                {"enrolled": len(seen), "events": events, "month": cut, "z": z, "estimate": estimate, "decision": decision, "code": code}
+            )
+        if decision == 1:
+            rejects_at = look
+        stopped = stopped or decision > 0
+        if decision == 1 or not reached or (decision == 2 and design.binding):
             break
+    rows[-1]["rejects_ignoring_futility"] = rejects_at
     return rows
 
 

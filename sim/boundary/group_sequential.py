@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 
 from sim.boundary.beta_spending import beta_spending_bounds
 from sim.boundary.futility import BetaSpending, Futility, LowerBound, interim_bounds
@@ -84,13 +85,25 @@ def _binding(
     fractions: tuple[float, ...], alpha: float, spending: Spending, futility: LowerBound, information: float, upper: Array
 ) -> tuple[Array, Array]:
     """Lower the upper bounds until they spend alpha among trials that stop for futility; the rule may depend on the last of them."""
-    for _ in range(200):
-        lower = np.minimum(interim_bounds(futility, fractions, information, float(upper[-1])), upper)
-        found = bounds_above(fractions, alpha, spending, lower)
-        if np.allclose(found, upper, rtol=0, atol=1e-11):
-            return found, lower
-        upper = found
-    raise InputError("design.futility with design.binding has no boundary that agrees with itself; allowed: binding false")
+
+    def excess(final_z: float) -> float:
+        try:
+            found = bounds_above(fractions, alpha, spending, interim_bounds(futility, fractions, information, final_z))
+        except InputError:
+            # so many trials stop that fewer go on than may reject
+            return -1e3
+        return float(found[-1]) - final_z
+
+    # the larger the last bound, the more trials stop before it, and the less it need be: one root
+    low = high = float(upper[-1])
+    while excess(low) <= 0:
+        low -= 0.5
+        if low < high - 20:
+            raise InputError("design.futility with design.binding: fewer trials go on than alpha lets reject; allowed: binding false")
+    final_z = float(brentq(excess, low, high + 1e-6, xtol=1e-12, rtol=1e-14))
+    lower = interim_bounds(futility, fractions, information, final_z)
+    found = bounds_above(fractions, alpha, spending, lower)
+    return found, np.minimum(lower, found)
 
 
 def bounds_above(fractions: tuple[float, ...], alpha: float, spending: Spending, lower: Array) -> Array:

@@ -134,7 +134,8 @@ def exact_spending(
     may_reject = np.zeros(len(n)) if efficacy is None else efficacy.spent(t, alpha)
     may_accept = np.zeros(len(n)) if futility is None else futility.spent(t, beta)
     may_reject[-1] = alpha
-    reject, accept = [], []
+    reject: list[int] = []
+    accept: list[int] = []
     null, effect, before, spent_alpha, spent_beta = np.ones(1), np.ones(1), 0, 0.0, 0.0
     for j, m in enumerate(n):
         x = np.arange(m - before + 1)
