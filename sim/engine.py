@@ -10,9 +10,8 @@ import numpy as np
 
 from sim.executor.executor import Executor, WorkerDied
 from sim.executor.serial import Serial
-from sim.rng import Draws
 from sim.store import Store
-from sim.trial import Rows, Trial, run_block, run_tile
+from sim.trial import Rows, Trial, run_block
 from sim.types import InputError
 
 BLOCK = 10_000  # replicates; blocks are aligned to multiples of it, and are the unit of work, store and resume
@@ -93,7 +92,7 @@ def _results(work: _Work, executor: Executor, blocks: list[tuple[int, int]]) -> 
 def _address(trial: Trial, seed: int, first: int, count: int, error: Exception) -> str:
     for replicate in range(first, first + count):
         try:
-            run_tile(trial, Draws(seed, replicate, 1, trial.plan.n))
+            run_block(trial, seed, replicate, 1)
         except Exception as alone:
             return f"replicate {replicate} (seed {seed}) broke: {type(alone).__name__}: {alone}; the same command with task=replay task.replicate={replicate} runs it alone"
     return f"a block of replicates {first} to {first + count - 1} (seed {seed}) broke, none of them alone: {type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""One trial design on one population, and the one loop that runs it: over looks, vectorised over a tile of replicates."""
+"""One trial design on one population, and the loop that runs it: look by look, vectorised over tiles and blocks of replicates."""
 
 from __future__ import annotations
 
@@ -109,40 +109,42 @@ def enrol(trial: Trial, draws: Draws) -> Observations:
     return Observations(entry, arm, stratum, time, event, response, evaluable, len(trial.population.strata))
 
 
-def run_tile(trial: Trial, draws: Draws) -> list[Rows]:
-    """Return the rows of the addressed replicates, one array per look; a trial that stopped has no later rows."""
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """What each look of m trials found, before anybody decides; every array is [looks, m].
+
+    month : calendar months; reached : 1 where the look's planned number was reached; the others as in `TestResult`
+    """
+
+    month: Array
+    reached: NDArray[np.uint8]
+    z: Array
+    estimate: Array
+    enrolled: NDArray[np.int64]
+    events: NDArray[np.int64]
+    tested: NDArray[np.int64]
+    code: NDArray[np.uint8]
+
+    @classmethod
+    def empty(cls, looks: int, m: int) -> Looks:
+        """Make room for the looks of m trials."""
+        real, whole, small = (np.empty((looks, m), dtype) for dtype in (np.float64, np.int64, np.uint8))
+        return cls(real, small, *(np.empty_like(x) for x in (real, real, whole, whole, whole, small)))
+
+    def result(self, look: int) -> TestResult:
+        """Return the test of one look."""
+        return TestResult(self.z[look], self.estimate[look], self.enrolled[look], self.events[look], self.tested[look], self.code[look])
+
+
+def observe(trial: Trial, draws: Draws, found: Looks, at: slice) -> None:
+    """Run the addressed trials through all planned looks, as if none ever stopped, and write what is found into `found[:, at]`."""
     plan = trial.plan
     observations = enrol(trial, draws)
-    cuts, reached = plan.cut.calendar(observations)
-    running = np.ones(draws.m, dtype=bool)
-    ignoring = running.copy()  # the same trials, were non-binding futility ignored
-    rejected_at = np.zeros(draws.m, dtype=np.int8)
-    looked: list[tuple[Rows, NDArray[np.bool_]]] = []
+    found.month[:, at], found.reached[:, at] = plan.cut.calendar(observations)
     for look in range(plan.cut.looks):
-        rows = np.zeros(draws.m, dtype=ROW_DTYPE)
-        result = _test(plan, observations, look, np.ascontiguousarray(cuts[look]))
-        # once the target could not be reached every later look would be this same analysis
-        last = (reached[look] == 0) if look < plan.cut.looks - 1 else np.ones(draws.m, dtype=bool)
-        monitoring = Monitoring(np.stack([r["events"] for r, _ in looked]).astype(np.int64), last) if looked else None
-        decision = plan.rule.decide(look, result, monitoring or Monitoring(np.empty((0, draws.m), dtype=np.int64), last))
-        rows["replicate"] = np.arange(draws.first, draws.first + draws.m)
-        rows["look"] = look + 1
-        rows["enrolled"] = result.enrolled
-        rows["events"] = result.events
-        rows["month"] = cuts[look]
-        rows["z"] = result.z
-        rows["estimate"] = result.estimate
-        untestable = (result.code == Code.NO_EVENTS) | (result.code == Code.EMPTY_ARM)
-        broken = ~np.isfinite(result.z)
-        rows["decision"] = np.where(untestable | broken, CONTINUE, decision)
-        rows["code"] = np.where(broken, Code.FAILED, _codes(result.code, reached[look], result.events, plan.cut, look))
-        looked.append((rows, running.copy()))
-        rejected_at[ignoring & (rows["decision"] == REJECT)] = look + 1
-        running &= (rows["decision"] == CONTINUE) & ~last & ~broken
-        ignoring = ignoring & (rows["decision"] != REJECT) & ~last & ~broken if plan.nonbinding_futility else running
-        if not ignoring.any():
-            break
-    return _kept(looked, rejected_at)
+        result = _test(plan, observations, look, np.ascontiguousarray(found.month[look, at]))
+        for name in ("z", "estimate", "enrolled", "events", "tested", "code"):
+            getattr(found, name)[look, at] = getattr(result, name)
 
 
 def _test(plan: Plan, observations: Observations, look: int, cut: Array) -> TestResult:
@@ -157,15 +159,38 @@ def _test(plan: Plan, observations: Observations, look: int, cut: Array) -> Test
     return replace(plan.statistic.test(Observations(**first), cut), enrolled=enrolled)
 
 
-def _kept(looked: list[tuple[Rows, NDArray[np.bool_]]], rejected_at: NDArray[np.int8]) -> list[Rows]:
-    """Return the rows of the trials that were running at each look, the last row of each with its other decision."""
-    out = []
-    for look, (rows, running) in enumerate(looked):
-        ended = running if look == len(looked) - 1 else running & ~looked[look + 1][1]
-        rows["rejects_ignoring_futility"][ended] = rejected_at[ended]
-        if running.any():
-            out.append(rows[running] if look else rows)
-    return out
+def decide(plan: Plan, found: Looks, first: int) -> Rows:
+    """Apply the design's rule look by look; return the rows in replicate-look order. A trial that stopped has no later rows."""
+    looks, m = found.z.shape
+    rows = np.zeros((m, looks), dtype=ROW_DTYPE)
+    kept = np.zeros((m, looks), dtype=bool)
+    running = np.ones(m, dtype=bool)
+    ignoring = running  # the same trials, were non-binding futility ignored
+    rejected_at = np.zeros(m, dtype=np.int8)
+    for look in range(looks):
+        result = found.result(look)
+        # once the target could not be reached every later look would be this same analysis
+        last = found.reached[look] == 0 if look < looks - 1 else np.ones(m, dtype=bool)
+        decision = plan.rule.decide(look, result, Monitoring(found.events[:look], last))
+        broken = ~np.isfinite(result.z)
+        untestable = (result.code == Code.NO_EVENTS) | (result.code == Code.EMPTY_ARM)
+        decision = np.where(untestable | broken, CONTINUE, decision)
+        rejected_at[ignoring & (decision == REJECT)] = look + 1
+        kept[:, look] = running
+        row = rows[:, look]
+        row["replicate"] = np.arange(first, first + m)
+        row["look"] = look + 1
+        row["enrolled"], row["events"], row["month"] = result.enrolled, result.events, found.month[look]
+        row["z"], row["estimate"] = result.z, result.estimate
+        row["decision"] = decision
+        row["code"] = np.where(broken, Code.FAILED, _codes(result.code, found.reached[look], result.events, plan.cut, look))
+        goes_on = ~last & ~broken
+        running = running & (decision == CONTINUE) & goes_on
+        ignoring = ignoring & (decision != REJECT) & goes_on if plan.nonbinding_futility else running
+    last_row = kept.copy()
+    last_row[:, :-1] &= ~kept[:, 1:]
+    rows["rejects_ignoring_futility"] = np.where(last_row, rejected_at[:, None], 0)
+    return rows[kept]
 
 
 def _codes(code: NDArray[np.uint8], reached: NDArray[np.uint8], events: NDArray[np.int64], cut: object, look: int) -> NDArray[np.uint8]:
@@ -178,15 +203,13 @@ def _codes(code: NDArray[np.uint8], reached: NDArray[np.uint8], events: NDArray[
 
 def run_block(trial: Trial, seed: int, first: int, count: int) -> Rows:
     """Return the rows of replicates first … first + count - 1, in replicate-look order; any tile size gives the same rows."""
-    n = trial.plan.n
-    tile = max(1, TILE_PATIENTS // n)
-    parts: list[Rows] = []
-    for start in range(first, first + count, tile):
-        parts += run_tile(trial, Draws(seed, start, min(tile, first + count - start), n))
-    rows = np.concatenate(parts)
-    if trial.plan.cut.looks > 1:
-        rows = rows[np.lexsort((rows["look"], rows["replicate"]))]
-    return rows
+    plan = trial.plan
+    tile = max(1, TILE_PATIENTS // plan.n)
+    found = Looks.empty(plan.cut.looks, count)
+    for start in range(0, count, tile):
+        stop = min(start + tile, count)
+        observe(trial, Draws(seed, first + start, stop - start, plan.n), found, slice(start, stop))
+    return decide(plan, found, first)
 
 
 def final_rows(rows: Rows) -> Rows:
@@ -197,4 +220,4 @@ def final_rows(rows: Rows) -> Rows:
     return rows[last]
 
 
-__all__ = ["REJECT", "ROW_DTYPE", "Trial", "enrol", "final_rows", "run_block", "run_tile"]
+__all__ = ["REJECT", "ROW_DTYPE", "Trial", "enrol", "final_rows", "run_block"]
