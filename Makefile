@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
 MAKEFLAGS += --no-print-directory
-.PHONY: install run test check verify bench lock wheel kernels readme
+.PHONY: install run test check verify bench lock wheel kernels readme draws
 
 install: $(VENV)/.run
 
@@ -38,6 +38,11 @@ bench: $(VENV)/.dev kernels
 # The generated tables and figures of README.md.
 readme: $(VENV)/.dev
 	@$(BIN)/python docs/regenerate.py
+
+# Shipped data that take minutes: 200 draws of the parameters, and the ranges of implied figures.
+draws: $(VENV)/.run kernels
+	@$(BIN)/python -m sim.calibration.draws
+	@$(BIN)/python -m sim.calibration.implied_table
 
 wheel: $(VENV)/.dev
 	@$(BIN)/python -m build --wheel --no-isolation

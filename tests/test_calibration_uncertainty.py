@@ -12,6 +12,7 @@ from sim.calibration.draws import assumptions, draw_parameters, one_draw
 from sim.calibration.fit_settings import STATED_RANGES
 from sim.calibration.identifiability import identifiability
 from sim.calibration.implied import implied, implied_ranges
+from sim.calibration.implied_table import make, with_ranges
 from sim.population.post_cart_failure import PostCartFailure
 from sim.types import InputError
 
@@ -97,3 +98,20 @@ def test_ranges_of_implied_figures() -> None:
     row = table.loc["OS of the untreated, from progression"]
     assert row["low"] < 0.35
     assert row["high"] > 0.6
+
+
+@pytest.mark.parametrize("denominator", ["progressed", "failures"])
+def test_shipped_ranges_hold_the_shipped_populations(denominator: str) -> None:
+    table = with_ranges(zurko2023(denominator=denominator), PostCartFailure(denominator=denominator))
+    # the files round to 6 digits
+    assert (table["low"] <= table["value"] * (1 + 1e-5)).all()
+    assert (table["value"] <= table["high"] * (1 + 1e-5)).all()
+    assert table[["low_under", "high_under"]].notna().all(axis=None)
+
+
+@pytest.mark.verify
+def test_the_shipped_ranges_are_what_the_command_makes() -> None:
+    again, shipped = make(zurko2023()), with_ranges(zurko2023(), PostCartFailure()).set_index("figure")
+    for row in again.to_dict("records"):
+        assert shipped.loc[row["figure"], "low"] == pytest.approx(row["low"], rel=1e-3)
+        assert shipped.loc[row["figure"], "high"] == pytest.approx(row["high"], rel=1e-3)

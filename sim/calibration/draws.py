@@ -29,6 +29,8 @@ REFITTED = (
 )  # fmt: skip
 # Months that stand for a median not reached: far beyond any follow-up.
 NOT_REACHED = 200.0
+# A median of 8 to 18 patients beyond this is read as this: one that is hardly reached would bend every other figure.
+LONGEST_OF_REGIMEN = 18.0
 CLOSE = 0.03
 
 
@@ -59,17 +61,24 @@ def draw_parameters(benchmark: Benchmark, population: PostCartFailure, k: int, s
 def one_draw(benchmark: Benchmark, population: PostCartFailure, seed: int, replicate: int) -> Parameters:
     """Return the parameters refitted to one copy of the study."""
     measured = simulate_study(benchmark, population, seed, replicate)
-    altered = {id: {"value": NOT_REACHED if math.isinf(measured[id]) else measured[id]} for id in REFITTED if not math.isnan(measured[id])}
+    altered = {id: {"value": _readable(id, measured[id])} for id in REFITTED if not math.isnan(measured[id])}
     assume, denominator = assumptions(seed, replicate)
     copy = replace(benchmark, figures={**benchmark.figures, **altered}, denominator=denominator)
-    starts = [_start(population), None] if denominator == population.denominator else [None, _start(population)]
-    found = []
-    for start in starts:
-        p, report = _refit(copy, start, assume, population)
-        found.append((report.objective, p))
+    first, other = (_start(population.values), None) if denominator == population.denominator else (None, _start(population.values))
+    p, report = _refit(copy, first, assume, population)
+    for start in (_start(p), other):
         if _near(report):
             break
-    return min(found, key=lambda x: x[0])[1]
+        q, again = _refit(copy, start, assume, population)
+        if again.objective < report.objective:
+            p, report = q, again
+    return p
+
+
+def _readable(id: str, measured: float) -> float:
+    if id.startswith("pfs1_"):
+        return min(measured, LONGEST_OF_REGIMEN)
+    return NOT_REACHED if math.isinf(measured) else measured
 
 
 def _refit(
@@ -83,14 +92,14 @@ def _refit(
 
 
 def _near(report: FitReport) -> bool:
-    """Whether a refit met the medians of the treated; one that did not may have stopped short, and is tried from another start."""
+    """Whether a refit met the medians of the treated; one that did not may have stopped short, and goes on from there."""
     return all(abs(report.residuals[k][1] / report.residuals[k][0] - 1) < CLOSE for k in ("treated_pfs_median", "treated_os_median"))
 
 
-def _start(population: PostCartFailure) -> dict[str, float]:
-    """Start each refit where the population stands."""
+def _start(p: Parameters) -> dict[str, float]:
+    """Start a refit where these parameters stand."""
     names = [*BEFORE, *AFTER, *(f"multiplier_{k}" for k in MULTIPLIERS)]
-    return {name: value_of(population.values, name) for name in names}
+    return {name: value_of(p, name) for name in names}
 
 
 def assumptions(seed: int, replicate: int) -> tuple[dict[str, float], str]:

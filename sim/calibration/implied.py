@@ -52,6 +52,11 @@ def implied(p: Parameters, benchmark: Benchmark) -> dict[str, float]:
     }
 
 
+def unit_of(name: str) -> str:
+    """Return the unit of an implied figure: share or months."""
+    return "share" if "share of" in name or "at 12" in name else "months"
+
+
 def alternatives(benchmark: Benchmark) -> Iterator[tuple[str, Parameters]]:
     """Yield (name, parameters) refitted at each end of each stated range."""
     for name, ends in STATED_RANGES.items():
@@ -74,6 +79,5 @@ def implied_ranges(benchmark: Benchmark, p: Parameters) -> pd.DataFrame:
     out = []
     for name, values in rows.items():
         low, high = (f(values, key=lambda v: v[1] if not math.isnan(v[1]) else math.inf) for f in (min, max))
-        unit = "share" if "share" in name or "at 12" in name else "months"
-        out.append((name, unit, base[name], low[1], high[1], low[0], high[0]))
+        out.append((name, unit_of(name), base[name], low[1], high[1], low[0], high[0]))
     return pd.DataFrame(out, columns=list(COLUMNS))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
 from sim.app.study import Cell, Study
 from sim.app.tasks.outputs import write_table
 from sim.app.tasks.telling import tell
+from sim.calibration.implied_table import with_ranges
 from sim.calibration.verdicts import calibrate, exit_status
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.terminal import print_calibration
@@ -24,13 +30,18 @@ class Calibrate:
         """Print target against achieved; return 1, with a list, when a figure is out of tolerance."""
         console, status = Console(), 0
         different = _different(study)
-        tables = []
+        tables: list[pd.DataFrame] = []
+        implied_lines: list[str] = []
         for cell, population in different:
             table = calibrate(cell.benchmark, population, study.run.seed)
             tables.append(table)
             write_table(table, folder, "calibration" if len(different) == 1 else f"calibration_{cell.name}")
+            unpublished = with_ranges(cell.benchmark, population)
+            write_table(unpublished, folder, "implied" if len(different) == 1 else f"implied_{cell.name}")
             if not study.run.quiet:
                 print_calibration(table, console)
+                _print_implied(unpublished, console)
+            implied_lines += _implied_lines(unpublished)
             out, figures = exit_status(table)
             status = max(status, out)
             if figures:
@@ -39,10 +50,38 @@ class Calibrate:
             study,
             folder,
             None,
-            ["Every figure that is judged is within its tolerance." if status == 0 else "Some figures are out of tolerance."],
+            [
+                "Every figure that is judged is within its tolerance." if status == 0 else "Some figures are out of tolerance.",
+                *implied_lines,
+            ],
             calibration=tables[0],
         )
         return status
+
+
+def _implied_lines(table: pd.DataFrame) -> list[str]:
+    """Say each figure that nobody published, with its range over what the figures do not identify."""
+    return [f"Implied, not published: {r['figure']} {_number(r, 'value')}{_range(r)}." for r in table.to_dict("records")]
+
+
+def _number(row: dict[Hashable, Any], name: str) -> str:
+    return f"{row[name]:.1%}" if row["unit"] == "share" else f"{row[name]:.2f}" + (" months" if name == "value" else "")
+
+
+def _range(row: dict[Hashable, Any]) -> str:
+    return f" ({_number(row, 'low')} to {_number(row, 'high')} over what is not identified)" if pd.notna(row["low"]) else ""
+
+
+def _print_implied(table: pd.DataFrame, console: Console) -> None:
+    """Print the implied figures within 80 columns."""
+    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, header_style="bold")
+    shown.add_column("Implied, not published", overflow="fold", min_width=8)
+    for name in ("value", "range over what is not identified"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    for r in table.to_dict("records"):
+        span = f"{_number(r, 'low')} to {_number(r, 'high')}" if pd.notna(r["low"]) else ""
+        shown.add_row(str(r["figure"]), _number(r, "value"), span)
+    console.print(shown, width=min(80, console.width), highlight=False)
 
 
 def _different(study: Study) -> list[tuple[Cell, PostCartFailure]]:
