@@ -34,6 +34,34 @@ HEADLINES = {
     "treated_share": "treated after failure, %",
 }
 
+REFERENCES = {
+    "single_arm_orr": "A'Hern 2001",
+    "simon_two_stage": "Simon 1989; Jung 2004",
+    "multi_stage_binomial": "Fleming 1982",
+    "bayesian_single_arm": "Thall & Simon 1994; Lee & Liu 2008",
+    "single_arm_pfs": "Breslow 1975; Wu 2014, 2015",
+    "single_arm_os": "Breslow 1975; Wu 2014, 2015",
+    "single_arm_milestone": "Nagashima 2021",
+    "two_stage_one_sample_logrank": "Kwak & Jung 2014",
+    "randomised_orr": "Miettinen & Nurminen 1985; Farrington & Manning 1990",
+    "randomised_pfs": "Mantel 1966; Peto & Peto 1972",
+    "randomised_os": "Mantel 1966; Peto & Peto 1972",
+    "group_sequential_pfs": "Lan & DeMets 1983; Jennison & Turnbull 2000",
+    "group_sequential_futility": "Hwang, Shih & DeCani 1990; Pampallona & Tsiatis 1994",
+}
+
+
+def designs() -> str:
+    """Return the table of shipped designs: the first line of each YAML says what the design answers."""
+    files = {path.stem: path for path in (ROOT / "conf" / "design").glob("*.yaml")}
+    if set(files) - set(REFERENCES):
+        raise SystemExit(f"docs/regenerate.py: no reference for {', '.join(sorted(set(files) - set(REFERENCES)))}")
+    lines = ["| command | what it answers | reference |", "|---|---|---|"]
+    for name in (name for name in REFERENCES if name in files):
+        first = files[name].read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        lines.append(f"| `postcart design={name}` | {first} | {REFERENCES[name]} |")
+    return "\n".join(lines)
+
 
 def quickstart(folder: Path) -> str:
     """Return the quickstart's answer as a Markdown table, and draw the randomised trial's power curve."""
@@ -106,4 +134,4 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         text = _fill(text, "quickstart", quickstart(Path(folder) / "quickstart"))
         text = _fill(text, "calibration", calibration(Path(folder) / "calibration"))
-    readme.write_text(text, encoding="utf-8")
+    readme.write_text(_fill(text, "designs", designs()), encoding="utf-8")

@@ -25,7 +25,8 @@ def blocks(language: str) -> list[str]:
 
 def commands() -> list[str]:
     lines = [line.split("  #")[0].strip() for block in blocks("sh") for line in block.splitlines()]
-    return [line for line in lines if line]
+    in_text = [c for c in re.findall(r"`(postcart [^`]+)`", TEXT) if "…" not in c]
+    return [line for line in lines + in_text if line]
 
 
 POSTCART = [c for c in commands() if c.startswith("postcart")]
@@ -46,6 +47,8 @@ def test_command_runs(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         extra: list[str] = []
     elif "task=size" in words:
         extra = [*FEW, "task.target_power=0.5"]  # the search is the same, the trials are smaller
+    elif "task=validate" in words:
+        extra = ["task.families=[single_stage_exact]"]
     elif any(w.startswith("run.precision") for w in words):
         extra = ["scenarios=phase2_single_arm_orr", "run.store=null", "run.n_sim_max=20000"]
     else:
@@ -54,7 +57,7 @@ def test_command_runs(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     words = [w for w in words if not any(e.split("=")[0] == w.split("=")[0] for e in extra)]
     assert main([*words, *extra]) == 0
     if "--help" not in words:
-        reports = list(tmp_path.rglob("report.html")) + list(tmp_path.rglob("cohort.csv"))
+        reports = [path for name in ("report.html", "cohort.csv", "qualification.html") for path in tmp_path.rglob(name)]
         assert reports
     capsys.readouterr()
 
