@@ -7,6 +7,7 @@ import numpy as np
 
 from sim.kernels import OPTIONS
 from sim.kernels.kaplan_meier import time_of
+from sim.kernels.risk_set import next_event_time
 from sim.kernels.transforms import transform
 
 SAME = 1.4901161193847656e-08  # how near to the level a step counts as on it, as in R's survfit
@@ -37,16 +38,12 @@ def quantiles(keys: np.ndarray, counts: np.ndarray, level: float, z: float, whic
         flat = -1.0
         j = 0
         while j < total:
-            key = keys[i, j]
-            if (key >> 1) & 1:
-                j += 1
-                continue
-            k = j
-            while k < total and (keys[i, k] | 1) == (key | 1):
-                k += 1
-            d = np.float64(k - j)
-            n = np.float64(total - j)
-            t = time_of(key, 0)
+            first, j, _, _ = next_event_time(keys, i, j, total, 0)
+            if j == first:
+                break
+            d = np.float64(j - first)
+            n = np.float64(total - first)
+            t = time_of(keys[i, first], 0)
             survival = survival * (n - d) / n
             if flat >= 0.0:
                 out[i, 0] = 0.5 * (flat + t)
@@ -70,6 +67,5 @@ def quantiles(keys: np.ndarray, counts: np.ndarray, level: float, z: float, whic
             elif not survfit:
                 out[i, 1] = min(out[i, 1], t)
                 out[i, 2] = min(out[i, 2], t)
-            j = k
         if flat >= 0.0:
             out[i, 0] = 0.5 * (flat + time_of(keys[i, total - 1], 0))

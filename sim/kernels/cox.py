@@ -7,6 +7,7 @@ import numpy as np
 
 from sim.kernels import OPTIONS
 from sim.kernels.elementary import exp, log
+from sim.kernels.risk_set import next_event_time, stratum_end
 from sim.kernels.transforms import INLINE
 
 BETA, INFORMATION, SCORE_AT_0, INFORMATION_AT_0, GAIN, STATUS, FIELDS = 0, 1, 2, 3, 4, 5, 6
@@ -103,26 +104,13 @@ def fit(keys: np.ndarray, counts: np.ndarray, strata_bits: int, ties: int, out: 
         mixed_experimental = np.int64(0)
         j = 0
         while j < total:
-            stratum = keys[i, j] >> top
-            stop = j
-            n1 = np.int64(0)
-            while stop < total and keys[i, stop] >> top == stratum:
-                n1 += keys[i, stop] & 1
-                stop += 1
+            stop, n1 = stratum_end(keys, i, j, total, top)
             while j < stop:
-                key = keys[i, j]
-                if (key >> 1) & 1:
-                    n1 -= key & 1
-                    j += 1
-                    continue
-                d = 0
-                d1 = np.int64(0)
-                k = j
-                while k < stop and (keys[i, k] | 1) == (key | 1):
-                    d += 1
-                    d1 += keys[i, k] & 1
-                    k += 1
-                n = stop - j
+                first, j, d1, n1 = next_event_time(keys, i, j, stop, n1)
+                d = j - first
+                if d == 0:
+                    break
+                n = stop - first
                 table[rows, 0] = d
                 table[rows, 1] = d1
                 table[rows, 2] = n
@@ -133,7 +121,6 @@ def fit(keys: np.ndarray, counts: np.ndarray, strata_bits: int, ties: int, out: 
                     mixed_experimental += d1 - (max(d - (n - n1), 0) if ties == EXACT else 0)
                     mixed_control += (min(d, n1) if ties == EXACT else d) - d1
                 n1 -= d1
-                j = k
         start, score, information = evaluate(table, rows, 0.0, ties)
         out[i, BETA] = 0.0
         out[i, INFORMATION] = information

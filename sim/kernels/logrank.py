@@ -11,6 +11,7 @@ import numpy as np
 
 from sim.kernels import OPTIONS
 from sim.kernels.elementary import bits_of, exp, log
+from sim.kernels.risk_set import next_event_time, stratum_end
 
 NOT_ENROLLED = np.int64(0x7FFFFFFFFFFFFFFF)
 
@@ -121,28 +122,14 @@ def scores(
         else:
             j = 0
             while j < total:
-                # one stratum: its rows are contiguous
-                stratum = keys[i, j] >> top
-                stop = j
-                n1 = np.int64(0)
-                while stop < total and keys[i, stop] >> top == stratum:
-                    n1 += keys[i, stop] & 1
-                    stop += 1
+                stop, n1 = stratum_end(keys, i, j, total, top)
                 survival = 1.0
                 while j < stop:
-                    key = keys[i, j]
-                    if (key >> 1) & 1:
-                        n1 -= key & 1
-                        j += 1
-                        continue
-                    d = 0
-                    d1 = np.int64(0)
-                    k = j
-                    while k < stop and (keys[i, k] | 1) == (key | 1):
-                        d += 1
-                        d1 += keys[i, k] & 1
-                        k += 1
-                    n = stop - j
+                    first, j, d1, n1 = next_event_time(keys, i, j, stop, n1)
+                    d = j - first
+                    if d == 0:
+                        break
+                    n = stop - first
                     w = 1.0
                     if rho != 0.0:
                         w = exp(rho * log(survival))
@@ -157,7 +144,6 @@ def scores(
                         information += w * h
                     survival *= 1.0 - np.float64(d) * reciprocal[n]
                     n1 -= d1
-                    j = k
         out[i, 0] = u
         out[i, 1] = v
         out[i, 2] = exp(u / information) if v > 0.0 else np.nan

@@ -8,6 +8,7 @@ import numpy as np
 from sim.kernels import OPTIONS
 from sim.kernels.elementary import exp
 from sim.kernels.kaplan_meier import time_of
+from sim.kernels.risk_set import next_event_time, stratum_end
 
 
 @numba.njit("void(int64[:, ::1], int64[:, ::1], int64, float64[::1], float64, float64, boolean, float64[:, ::1])", **OPTIONS)
@@ -39,35 +40,20 @@ def scores(
         information = 0.0
         j = 0
         while j < total:
-            stratum = keys[i, j] >> top
-            stop = total
-            n1 = counts[i, 2]
-            if strata_bits > 0:
-                stop = j
-                n1 = np.int64(0)
-                while stop < total and keys[i, stop] >> top == stratum:
-                    n1 += keys[i, stop] & 1
-                    stop += 1
+            stop, n1 = stratum_end(keys, i, j, total, top) if strata_bits > 0 else (total, counts[i, 2])
             survival = 1.0
             least = 1.0
             us = 0.0
             vs = 0.0
             v1 = 0.0
             while j < stop:
-                key = keys[i, j]
-                if (key >> 1) & 1:
-                    n1 -= key & 1
-                    j += 1
-                    continue
-                d = 0
-                d1 = np.int64(0)
-                k = j
-                while k < stop and (keys[i, k] | 1) == (key | 1):
-                    d += 1
-                    d1 += keys[i, k] & 1
-                    k += 1
-                n = stop - j
-                early = time_of(key, strata_bits) <= t_star
+                first, j, d1, n1 = next_event_time(keys, i, j, stop, n1)
+                d = j - first
+                if d == 0:
+                    break
+                n = stop - first
+                t = time_of(keys[i, first], strata_bits)
+                early = t <= t_star
                 if early & last_weight:
                     least = survival
                 w = 1.0 / max(survival if early else max(survival, least), s_star)
@@ -78,10 +64,9 @@ def scores(
                 v1 += x
                 information += w * x
                 survival *= 1.0 - np.float64(d) * reciprocal[n]
-                if not last_weight and time_of(key, strata_bits) < t_star:
+                if not last_weight and t < t_star:
                     least = survival
                 n1 -= d1
-                j = k
             # strata as nphRCT: each one's z by the square root of its log-rank variance
             scale = np.sqrt(v1 / vs) if strata_bits > 0 and not last_weight and vs > 0.0 else 1.0
             raw += us

@@ -7,6 +7,7 @@ import numpy as np
 
 from sim.kernels import OPTIONS
 from sim.kernels.elementary import exp, log
+from sim.kernels.risk_set import next_event_time, stratum_end
 from sim.kernels.transforms import INLINE
 
 
@@ -51,30 +52,14 @@ def scores(
         v[i] = 0.0
         j = 0
         while j < total:
-            stratum = keys[i, j] >> top
-            stop = total
-            n1 = counts[i, 2]
-            if strata_bits > 0:
-                stop = j
-                n1 = np.int64(0)
-                while stop < total and keys[i, stop] >> top == stratum:
-                    n1 += keys[i, stop] & 1
-                    stop += 1
+            stop, n1 = stratum_end(keys, i, j, total, top) if strata_bits > 0 else (total, counts[i, 2])
             survival = 1.0
             while j < stop:
-                key = keys[i, j]
-                if (key >> 1) & 1:
-                    n1 -= key & 1
-                    j += 1
-                    continue
-                d = 0
-                d1 = np.int64(0)
-                k = j
-                while k < stop and (keys[i, k] | 1) == (key | 1):
-                    d += 1
-                    d1 += keys[i, k] & 1
-                    k += 1
-                n = stop - j
+                first, j, d1, n1 = next_event_time(keys, i, j, stop, n1)
+                d = j - first
+                if d == 0:
+                    break
+                n = stop - first
                 p = np.float64(n1) * reciprocal[n]
                 score = np.float64(d1) - np.float64(d) * p
                 variance = np.float64(d) * (p - p * p) * np.float64(n - d) * reciprocal[max(n - 1, 1)]
@@ -86,7 +71,6 @@ def scores(
                         v[i, a, b] += x * w[b]
                 survival *= 1.0 - np.float64(d) * reciprocal[n]
                 n1 -= d1
-                j = k
         for a in range(count):
             for b in range(a):
                 v[i, b, a] = v[i, a, b]
