@@ -12,8 +12,7 @@ import numba
 import numpy as np
 
 from sim.kernels import OPTIONS
-from sim.kernels.elementary import exp, normal_quantile
-from sim.kernels.normal import upper_tail, upper_tail_near
+from sim.kernels.elementary import exp, normal_quantile, upper_tail, upper_tail_near
 from sim.kernels.transforms import INLINE
 
 TOLERANCE = 1e-10  # conditional variance below which a row depends on the earlier ones
@@ -140,6 +139,17 @@ def breaks(lower: np.ndarray, last: np.ndarray, count: int, column: int, m: floa
     return n
 
 
+@numba.njit(**{**INLINE, "inline": "always"})
+def split(lower: np.ndarray, last: np.ndarray, count: int, column: int, m: float, x: np.ndarray, points: np.ndarray) -> tuple[float, int]:
+    """Return the probability that x[column] is outside its limits, and how many panels, bounded by points, lie inside."""
+    low, high = limits(lower, last, count, column, m, x)
+    beyond = outside(low, high)
+    low, high = max(low, -FARTHEST), min(high, FARTHEST)
+    if low >= high:
+        return beyond, 0
+    return beyond, panels(points, breaks(lower, last, count, column, m, x, points), low, high)
+
+
 @numba.njit(**INLINE)
 def last_but_one(
     lower: np.ndarray,
@@ -153,19 +163,13 @@ def last_but_one(
     work: np.ndarray,
 ) -> float:
     """Return P(some row >= m | x[:column]) when the rows end at `column` or the next one."""
-    low, high = limits(lower, last, count, column, m, x)
-    total = outside(low, high)
-    low, high = max(low, -FARTHEST), min(high, FARTHEST)
-    if low >= high:
-        return total
+    total, n = split(lower, last, count, column, m, x, points)
     q = nodes.shape[1]
     here, above, below = work[0], work[1], work[2]
-    n = breaks(lower, last, count, column, m, x, points)
     two_sided = False
     for a in range(count):
         if last[a] == column + 1:
             two_sided |= lower[a, column + 1] < 0.0
-    n = panels(points, n, low, high)
     for panel in range(n):
         half = 0.5 * (points[panel + 1] - points[panel])
         middle = 0.5 * (points[panel + 1] + points[panel])
@@ -215,16 +219,12 @@ def by_quadrature(
     work: np.ndarray,
 ) -> float:
     """Return P(max >= m) for rank 1, 2 or 3."""
-    low, high = limits(lower, last, count, 0, m, x)
     if rank == 1:
+        low, high = limits(lower, last, count, 0, m, x)
         return outside(low, high)
     if rank == 2:
         return last_but_one(lower, last, count, 0, m, x, nodes, points[0], work)
-    total = outside(low, high)
-    low, high = max(low, -FARTHEST), min(high, FARTHEST)
-    if low >= high:
-        return total
-    n = panels(points[1], breaks(lower, last, count, 0, m, x, points[1]), low, high)
+    total, n = split(lower, last, count, 0, m, x, points[1])
     for panel in range(n):
         half = 0.5 * (points[1, panel + 1] - points[1, panel])
         middle = 0.5 * (points[1, panel + 1] + points[1, panel])
