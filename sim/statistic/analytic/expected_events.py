@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -187,9 +188,20 @@ def time_of_events(plan: TwoArmPlan, events: float) -> float:
     def short(calendar: float) -> float:
         return sum(expected_events(plan, calendar)) - events
 
-    high = plan.accrual_duration
+    patients = plan.enrolled(plan.accrual_duration)
+    return first_month(short, plan.accrual_duration, f"plan: {events:g} events are asked of {patients:g} patients and never expected")
+
+
+def first_month(short: Callable[[float], float], start: float, refusal: str) -> float:
+    """Return the root of a rising function of months, looked for from 0 to the first of start, 2 start, 4 start, … beyond it.
+
+    Raises
+    ------
+    InputError : the refusal, where 10,000 starts are not enough
+    """
+    high = start
     while short(high) < 0:
         high *= 2
-        if high > 1e4 * plan.accrual_duration:
-            raise InputError(f"plan: {events:g} events are asked of {plan.enrolled(high):g} patients and never expected; allowed: fewer")
+        if high > 1e4 * start:
+            raise InputError(f"{refusal}; allowed: fewer")
     return float(brentq(short, high * 1e-9, high, xtol=1e-11, rtol=1e-14))

@@ -6,7 +6,7 @@ import math
 
 from scipy.special import ndtr, ndtri
 
-from sim.statistic.analytic.schoenfeld import check
+from sim.statistic.analytic.schoenfeld import check, check_events
 from sim.types import InputError
 
 FORMULAS = ("freedman", "hsieh")
@@ -52,8 +52,7 @@ def power(events: float, hr: float, alpha: float = 0.025, ratio: float = 1.0, fo
     0.8
     """
     check(hr, alpha, 0.5, ratio, 1.0)
-    if not events > 0:
-        raise InputError(f"log-rank sizing: events are {events}; allowed: a positive number")
+    check_events(events)
     return float(ndtr(_effect(hr, ratio, formula) * math.sqrt(events) + ndtri(alpha)))
 
 

@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from sim.statistic.analytic import freedman, schoenfeld
-from sim.statistic.analytic.expected_events import PiecewiseRate, TwoArmPlan, expected_events, time_of_events
+from sim.statistic.analytic.expected_events import PiecewiseRate, TwoArmPlan, expected_events, first_month, time_of_events
 from sim.types import InputError
 
 METHODS = ("lachin_foulkes", "bernstein_lagakos", "schoenfeld", "freedman")
@@ -105,12 +104,7 @@ def accrual_for_events(plan: TwoArmPlan, events: float, followup: float) -> floa
     def short(duration: float) -> float:
         return sum(expected_events(replace(plan, accrual_duration=duration), duration + followup)) - events
 
-    high = plan.accrual_duration
-    while short(high) < 0:
-        high *= 2
-        if high > 1e4 * plan.accrual_duration:
-            raise InputError(f"log-rank sizing: {events:g} events are never reached at this rate of accrual; allowed: fewer")
-    return float(brentq(short, high * 1e-9, high, xtol=1e-11, rtol=1e-14))
+    return first_month(short, plan.accrual_duration, f"log-rank sizing: {events:g} events are never reached at this rate of accrual")
 
 
 def null_plan(plan: TwoArmPlan, method: str = "lachin_foulkes") -> TwoArmPlan:

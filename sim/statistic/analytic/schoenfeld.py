@@ -47,8 +47,7 @@ def power(events: float, hr: float, alpha: float = 0.025, ratio: float = 1.0, hr
     0.8178
     """
     check(hr, alpha, 0.5, ratio, hr0)
-    if not events > 0:
-        raise InputError(f"log-rank sizing: events are {events}; allowed: a positive number")
+    check_events(events)
     return float(ndtr(math.log(hr0 / hr) * math.sqrt(events * ratio) / (1 + ratio) + ndtri(alpha)))
 
 
@@ -63,3 +62,9 @@ def check(hr: float, alpha: float, power: float, ratio: float, hr0: float) -> No
         raise InputError(f"log-rank sizing: alpha is {alpha}; allowed: above 0 and below 1")
     if not alpha < power < 1:
         raise InputError(f"log-rank sizing: power is {power}; allowed: above alpha = {alpha} and below 1")
+
+
+def check_events(events: float) -> None:
+    """Refuse a number of events that gives no power."""
+    if not events > 0:
+        raise InputError(f"log-rank sizing: events are {events}; allowed: a positive number")
