@@ -8,7 +8,7 @@ from sim.boundary.simon import TwoStage, admissible, best_with_n, simon, two_sta
 from sim.design.allocation import SingleArm
 from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
 from sim.design.design import CountsByLook, Design, Plan
-from sim.effect import NoEffect
+from sim.design.response_rates import alternative_rate, null_rate
 from sim.followup import CutAtPatients
 from sim.population.population import Population
 from sim.statistic.binomial import BinomialCount
@@ -81,9 +81,7 @@ class SimonTwoStage(Design):
 
     def null(self, population: Population) -> float:
         """Return the response rate of the null hypothesis, not evaluable patients counted as non-responders."""
-        if isinstance(self.null_rate, str):
-            return population.response_rate(NoEffect()) * (1 - self.not_evaluable_share)
-        return self.null_rate
+        return null_rate(self.null_rate, population, 1 - self.not_evaluable_share)
 
     def stages(self, population: Population) -> TwoStage:
         """Return the two stages with their exact operating characteristics.
@@ -93,12 +91,7 @@ class SimonTwoStage(Design):
         InputError : rates out of order, a given design that is none, or no design with the given n that meets both errors
         """
         p0 = self.null(population)
-        p1 = p0 + self.difference * (1 - self.not_evaluable_share) if self.alternative_rate is None else self.alternative_rate
-        if not p0 < p1 < 1:
-            raise InputError(
-                f"design.alternative_rate is {p1:.3f} with a null rate of {p0:.3f}; allowed: above the null rate and below 1"
-                " (design.alternative_rate or design.difference)"
-            )
+        p1 = alternative_rate(self.alternative_rate, p0, self.difference * (1 - self.not_evaluable_share))
         if self.r1 is not None and self.n1 is not None and self.r is not None and self.n is not None:
             return two_stage(self.r1, self.n1, self.r, self.n, p0, p1)
         if self.n is not None:

@@ -10,7 +10,8 @@ from sim.boundary.exact_binomial import rejection_counts
 from sim.design.allocation import SingleArm
 from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable, check_null_rate
 from sim.design.design import CriticalCount, Design, Plan
-from sim.effect import Effect, NoEffect
+from sim.design.response_rates import null_rate
+from sim.effect import Effect
 from sim.followup import CutAtFollowUp
 from sim.population.population import Population
 from sim.statistic.binomial import BinomialCount
@@ -59,9 +60,7 @@ class SingleArmORR(Design):
 
     def null(self, population: Population) -> float:
         """Return the response rate of the null hypothesis, among those whom the test counts."""
-        if isinstance(self.null_rate, str):
-            return population.response_rate(NoEffect()) * self._counted_share
-        return self.null_rate
+        return null_rate(self.null_rate, population, self._counted_share)
 
     def alternative(self, population: Population, effect: Effect) -> float:
         """Return the response rate under `effect`, among those whom the test counts."""
