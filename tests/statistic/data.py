@@ -1,21 +1,16 @@
 """Data for the tests of statistics: the published data sets, and small random trials with many ties."""
 
-from functools import lru_cache
-
 import numpy as np
-import pandas as pd
 from hypothesis import strategies as st
 
 from sim.statistic.kaplan_meier import single_sample
 from sim.types import Observations
-from tests.reference.read import HERE
+from sim.validation.reading import table
 
 
-@lru_cache
 def tables():
     """(data sets, statistics on them), floats to the last bit."""
-    read = [pd.read_csv(HERE / f"{name}.csv", float_precision="round_trip") for name in ("survival_datasets", "survival_stats")]
-    return tuple(read)
+    return table("survival_datasets"), table("survival_stats")
 
 
 def cases(function, settings=""):
