@@ -75,6 +75,7 @@ def test_a_thousand_copies(capsys: pytest.CaptureFixture[str]) -> None:
     assert (headline.loc[~headline["sd_ratio"].between(0.8, 1.25), "note"] != "").all()
 
 
+@pytest.mark.verify
 def test_a_draw_is_addressed_and_stays_in_its_ranges() -> None:
     benchmark, population = zurko2023(), PostCartFailure()
     for name, value in assumptions(3, 4)[0].items():
