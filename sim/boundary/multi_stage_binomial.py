@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.stats import binom, norm
@@ -22,6 +23,29 @@ class MultiStage:
     n: tuple[int, ...]
     accept: tuple[int, ...]
     reject: tuple[int, ...]
+
+
+@lru_cache(maxsize=4096)
+def _responders(n: int, p: float) -> Array:
+    """P(x of n respond), x = 0 … n: searches ask for the same stages again and again."""
+    out: Array = binom.pmf(np.arange(n + 1), n, p)
+    out.setflags(write=False)
+    return out
+
+
+@dataclass(frozen=True)
+class StageErrors:
+    """Hold the exact operating characteristics of a multi-stage design, early stops of either kind counted together.
+
+    pet_p0, pet_p1 : probability of stopping before the last stage; en_p0, en_p1 : expected patients where accrual halts
+    """
+
+    type_i_error: float
+    power: float
+    pet_p0: float
+    pet_p1: float
+    en_p0: float
+    en_p1: float
 
 
 def check_stages(n: tuple[int, ...]) -> None:
@@ -53,7 +77,7 @@ def stage_probabilities(design: MultiStage, p: float, obey_futility: bool = True
     reject, accept = np.zeros(k), np.zeros(k)
     running, before = np.ones(1), 0
     for j, n in enumerate(design.n):
-        now = np.convolve(running, binom.pmf(np.arange(n - before + 1), n - before, p))
+        now = np.convolve(running, _responders(n - before, p))
         x = np.arange(n + 1)
         up, down = x >= design.reject[j], x <= design.accept[j]
         if not obey_futility and j < k - 1:
@@ -61,6 +85,29 @@ def stage_probabilities(design: MultiStage, p: float, obey_futility: bool = True
         reject[j], accept[j] = now[up].sum(), now[down].sum()
         running, before = np.where(up | down, 0.0, now), n
     return reject, accept
+
+
+def stage_errors(design: MultiStage, p0: float, p1: float, binding: bool = True) -> StageErrors:
+    """Compute the exact errors, early stopping and expected patients of a design.
+
+    Parameters
+    ----------
+    design : critical counts
+    p0, p1 : response rates under the null and under the alternative
+    binding : False: the type I error is of trials that go on where they should give up; all else obeys futility
+
+    Examples
+    --------
+    >>> found = stage_errors(MultiStage((10, 29), (1, 5), (11, 6)), 0.1, 0.3)
+    >>> round(found.type_i_error, 4), round(found.power, 4), round(found.pet_p0, 4), round(found.en_p0, 2)
+    (0.0471, 0.8051, 0.7361, 15.01)
+    """
+    n = np.asarray(design.n)
+    null, effect = (stage_probabilities(design, p) for p in (p0, p1))
+    ends0, ends1 = null[0] + null[1], effect[0] + effect[1]
+    level = null[0].sum() if binding else stage_probabilities(design, p0, obey_futility=False)[0].sum()
+    early0, early1 = ends0[:-1].sum(), ends1[:-1].sum()
+    return StageErrors(*(float(x) for x in (level, effect[0].sum(), early0, early1, ends0 @ n, ends1 @ n)))
 
 
 def fleming(n: tuple[int, ...], p0: float, alpha: float) -> MultiStage:

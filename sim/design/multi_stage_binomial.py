@@ -6,17 +6,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
-import numpy as np
-
-from sim.boundary.multi_stage_binomial import MultiStage, exact_spending, fleming, stage_probabilities
+from sim.boundary.multi_stage_binomial import MultiStage, exact_spending, fleming, stage_errors
 from sim.boundary.spending import Spending
-from sim.design.allocation import SingleArm
 from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
-from sim.design.design import CountsByLook, Design, Plan
-from sim.effect import NoEffect
-from sim.followup import CutAtPatients
+from sim.design.design import Design, Plan
+from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, words
 from sim.population.population import Population
-from sim.statistic.binomial import BinomialCount
 from sim.types import Assumption, InputError
 
 METHODS = ("fleming", "spending")
@@ -91,9 +86,7 @@ class MultiStageBinomial(Design):
 
     def null(self, population: Population) -> float:
         """Return the response rate of the null hypothesis, not evaluable patients counted as non-responders."""
-        if isinstance(self.null_rate, str):
-            return population.response_rate(NoEffect()) * (1 - self.not_evaluable_share)
-        return self.null_rate
+        return null_response_rate(self, population)
 
     def alternative(self, population: Population) -> float:
         """Return the response rate that the design looks for.
@@ -102,14 +95,7 @@ class MultiStageBinomial(Design):
         ------
         InputError : where it is not above the null rate and below 1
         """
-        p0 = self.null(population)
-        p1 = p0 + self.difference * (1 - self.not_evaluable_share) if self.alternative_rate is None else self.alternative_rate
-        if not p0 < p1 < 1:
-            raise InputError(
-                f"design.alternative_rate is {p1:.3f} with a null rate of {p0:.3f}; allowed: above the null rate and below 1"
-                " (design.alternative_rate or design.difference)"
-            )
-        return p1
+        return alternative_response_rate(self, population)
 
     def critical_counts(self, population: Population) -> MultiStage:
         """Return the counts at which each stage stops."""
@@ -119,52 +105,19 @@ class MultiStageBinomial(Design):
         return exact_spending(self.patients, p0, self.alpha, self.spending, p1, 1 - self.power, self.futility_spending, self.binding)
 
     def plan(self, population: Population) -> Plan:
-        design = self.critical_counts(population)
-        return Plan(
-            n=self.n,
-            hypothesis=self.hypothesis,
-            wants=frozenset({"response"}),
-            allocation=SingleArm(),
-            cut=CutAtPatients(design.n, self.assessment),
-            statistic=BinomialCount(self.null(population)),
-            rule=CountsByLook(design.accept, design.reject),
-            null_is_population=isinstance(self.null_rate, str),
-            not_evaluable_share=self.not_evaluable_share,
-            tested=design.n,
-            pauses=tuple((k, self.assessment) for k in design.n[:-1]) if self.pause else (),
-            nonbinding_futility=self.futility_spending is not None and not self.binding,
-        )
+        nonbinding = self.futility_spending is not None and not self.binding
+        return plan_of_stages(self, population, self.critical_counts(population), nonbinding)
 
     def describe(self, population: Population) -> list[Assumption]:
-        design, p0, p1 = self.critical_counts(population), self.null(population), self.alternative(population)
+        counts = self.critical_counts(population)
+        binding = self.futility_spending is None or self.binding
+        errors = stage_errors(counts, self.null(population), self.alternative(population), binding)
         source = "Fleming 1982" if self.method == "fleming" else "exact error spending"
-        obeyed0, given_up0 = stage_probabilities(design, p0)
-        obeyed1, given_up1 = stage_probabilities(design, p1)
-        level = stage_probabilities(design, p0, obey_futility=self.futility_spending is None or self.binding)[0].sum()
-        expected = [float(np.sum((r + a) * np.array(design.n))) for r, a in ((obeyed0, given_up0), (obeyed1, given_up1))]
-        accrual = "halts until a stage's responses are known" if self.pause else "goes on while a stage is assessed"
         return [
-            Assumption("design", f"single arm, {len(design.n)} stages, n = {self.n}, response rate (ORR)", "configuration"),
-            Assumption("test", "; ".join(_words(*stage) for stage in zip(design.n, design.accept, design.reject, strict=True)), source),
-            Assumption("smallest observed rate that rejects", f"{design.reject[-1] / self.n:.1%} at the last look", "exact binomial"),
-            Assumption(
-                "null response rate", f"{p0:.3f}", "the population's own rate" if isinstance(self.null_rate, str) else "configuration"
-            ),
-            Assumption("alternative response rate", f"{p1:.3f}", "configuration"),
-            Assumption("exact errors", f"type I error {level:.4f}, power {obeyed1.sum():.4f}", "binomial distribution"),
-            Assumption(
-                "exact expected patients",
-                f"{expected[0]:.1f} under the null, {expected[1]:.1f} under the alternative, where accrual halts",
-                "binomial distribution",
-            ),
-            Assumption("accrual between the stages", accrual, "configuration"),
-            Assumption("analyses", f"{self.assessment:g} months after the last patient of each stage entered", "configuration"),
+            Assumption("design", f"single arm, {len(counts.n)} stages, n = {self.n}, response rate (ORR)", "configuration"),
+            Assumption("test", "; ".join(words(*stage) for stage in zip(counts.n, counts.accept, counts.reject, strict=True)), source),
+            *describe_stages(self, population, counts, errors),
         ]
-
-
-def _words(n: int, accept: int, reject: int) -> str:
-    parts = [f"give up with {accept} or fewer"] * (accept >= 0) + [f"reject with {reject} or more"] * (reject <= n)
-    return f"{' and '.join(parts) or 'no stop'} of {n}"
 
 
 def smallest_n(stages: tuple[float, ...]) -> int:
