@@ -139,17 +139,6 @@ def breaks(lower: np.ndarray, last: np.ndarray, count: int, column: int, m: floa
     return n
 
 
-@numba.njit(**{**INLINE, "inline": "always"})
-def split(lower: np.ndarray, last: np.ndarray, count: int, column: int, m: float, x: np.ndarray, points: np.ndarray) -> tuple[float, int]:
-    """Return the probability that x[column] is outside its limits, and how many panels, bounded by points, lie inside."""
-    low, high = limits(lower, last, count, column, m, x)
-    beyond = outside(low, high)
-    low, high = max(low, -FARTHEST), min(high, FARTHEST)
-    if low >= high:
-        return beyond, 0
-    return beyond, panels(points, breaks(lower, last, count, column, m, x, points), low, high)
-
-
 @numba.njit(**INLINE)
 def last_but_one(
     lower: np.ndarray,
@@ -163,13 +152,19 @@ def last_but_one(
     work: np.ndarray,
 ) -> float:
     """Return P(some row >= m | x[:column]) when the rows end at `column` or the next one."""
-    total, n = split(lower, last, count, column, m, x, points)
+    low, high = limits(lower, last, count, column, m, x)
+    total = outside(low, high)
+    low, high = max(low, -FARTHEST), min(high, FARTHEST)
+    if low >= high:
+        return total
     q = nodes.shape[1]
     here, above, below = work[0], work[1], work[2]
+    n = breaks(lower, last, count, column, m, x, points)
     two_sided = False
     for a in range(count):
         if last[a] == column + 1:
             two_sided |= lower[a, column + 1] < 0.0
+    n = panels(points, n, low, high)
     for panel in range(n):
         half = 0.5 * (points[panel + 1] - points[panel])
         middle = 0.5 * (points[panel + 1] + points[panel])
@@ -219,12 +214,16 @@ def by_quadrature(
     work: np.ndarray,
 ) -> float:
     """Return P(max >= m) for rank 1, 2 or 3."""
+    low, high = limits(lower, last, count, 0, m, x)
     if rank == 1:
-        low, high = limits(lower, last, count, 0, m, x)
         return outside(low, high)
     if rank == 2:
         return last_but_one(lower, last, count, 0, m, x, nodes, points[0], work)
-    total, n = split(lower, last, count, 0, m, x, points[1])
+    total = outside(low, high)
+    low, high = max(low, -FARTHEST), min(high, FARTHEST)
+    if low >= high:
+        return total
+    n = panels(points[1], breaks(lower, last, count, 0, m, x, points[1]), low, high)
     for panel in range(n):
         half = 0.5 * (points[1, panel + 1] - points[1, panel])
         middle = 0.5 * (points[1, panel + 1] + points[1, panel])

@@ -7,7 +7,7 @@ import numpy as np
 
 from sim.kernels.transforms import INLINE
 
-# into the caller's own code: as functions that LLVM may or may not inline they made stratified scores a third slower
+# compiled as part of the caller: as calls they made stratified scores slower
 WALK = {**INLINE, "inline": "always"}
 
 
