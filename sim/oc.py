@@ -7,11 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
+from sim.boundary.stagewise_inference import effect_at, stagewise_p_value
 from sim.design.design import REJECT, STOP_FUTILITY
+from sim.design.randomised_survival import RandomisedSurvival
 from sim.engine import Replicates
+from sim.population.piecewise_exponential import PiecewiseExponential
+from sim.statistic.logrank import LogRank
 from sim.statistic.statistic import Code
-from sim.trial import Rows, final_rows
+from sim.trial import Rows, Trial, final_rows
 from sim.types import Array, Row
 
 COLUMNS = (
@@ -49,6 +54,10 @@ DEFINITIONS = {
     "futility_by_look_no_effect": "cumulative share of analysed trials that stop for futility at this look or before, when the treatment changes nothing",
     "untestable": "share of analysed trials whose test could not be formed; they count as not rejected",
     "target_not_reached": "share of analysed trials that ended at their longest duration with fewer events than planned; tested with what there was",
+    "bias_log_hr": "mean error of the log of the reported hazard ratio, over analysed trials that found the planned events; only where the hazard ratio is constant in one stratum, so that there is a true one",
+    "bias_log_hr_median_unbiased": "mean error of the median-unbiased log hazard ratio by the stage-wise ordering, information = events times the ratio's share, over the same trials",
+    "coverage_naive": "share of the same trials whose usual 95 % interval, which ignores early stopping, holds the true hazard ratio",
+    "coverage_stagewise": "share of the same trials whose 95 % interval by the stage-wise ordering holds the true hazard ratio",
     "power_lower_bound": "power if every failed replicate is counted as not rejected",
     "power_upper_bound": "power if every failed replicate is counted as rejected",
 }
@@ -123,12 +132,7 @@ def operating_characteristics(subject: Subject, replicates: Replicates, looks: i
     rejected = obeyed if subject.rejection == "power" else analysed["rejects_ignoring_futility"] > 0
 
     def row(metric: str, estimate: Estimate, unit: str, look: int = 0, n: int | None = None) -> Row:
-        return {
-            "scenario": subject.scenario, "cell": subject.cell, "hypothesis": subject.hypothesis, "look": look, "metric": metric,
-            "estimate": estimate.value, "mcse": estimate.mcse, "ci_low": estimate.low, "ci_high": estimate.high,
-            "n_requested": replicates.requested, "n_analysed": len(analysed) if n is None else n, "n_failed": failed,
-            "unit": unit, "definition": DEFINITIONS[metric],
-        }  # fmt: skip
+        return _row(subject, metric, estimate, unit, look, replicates.requested, len(analysed) if n is None else n, failed)
 
     def share(flags: np.ndarray) -> Estimate:
         return proportion(int(np.sum(flags)), len(analysed))
@@ -188,3 +192,62 @@ def _by_look(subject: Subject, analysed: Rows, rows: Rows, looks: int, row: Call
             out.append(row("enrolled_at_look", mean(here["enrolled"].astype(float)), "patients", look, len(here)))
             out.append(row("events_at_look", mean(here["events"].astype(float)), "events", look, len(here)))
     return out
+
+
+def after_stopping(subject: Subject, trial: Trial, replicates: Replicates) -> list[Row]:
+    """Return bias and coverage of the hazard ratio after a group-sequential trial, where there is one true hazard ratio.
+
+    Notes
+    -----
+    Only for progression-free survival of a one-stratum textbook population under a constant hazard ratio, an unweighted log-rank test
+    and planned bounds: elsewhere the estimates have no such truth, or another distribution. No rows otherwise, and under no effect.
+
+    References
+    ----------
+    Jennison & Turnbull, Group Sequential Methods, 2000, chapter 8.
+    """
+    design, ratios = trial.design, trial.effect.hazard.ratios
+    if not (
+        isinstance(design, RandomisedSurvival)
+        and isinstance(trial.population, PiecewiseExponential)
+        and isinstance(design.statistic, LogRank)
+        and (design.endpoint, design.bounds_at, design.statistic.rho, design.statistic.gamma) == ("pfs", "planned", 0, 0)
+        and len(design.look_events) > 1
+        and len(trial.population.strata) == len(ratios) == 1
+        and subject.rejection == "power"
+    ):
+        return []
+    final, events = final_rows(replicates.rows), np.array(design.look_events)
+    kept = final[(final["code"] != Code.FAILED) & (final["events"] == events[final["look"] - 1]) & (final["estimate"] > 0)]
+    a, b = design.ratio
+    information = tuple((events * (a * b / (a + b) ** 2)).tolist())
+    truth, log_hr = math.log(ratios[0]), np.log(kept["estimate"])
+    # z = -U / sqrt(V) and log hr = U / V; at z = 0 the interval holds 0 whatever its width, so the planned width will do
+    planned = 1 / np.sqrt(np.array(information)[kept["look"] - 1])
+    se = np.where(np.abs(kept["z"]) > 1e-9, np.abs(log_hr) / np.maximum(np.abs(kept["z"]), 1e-9), planned)
+    unbiased, held = np.empty(len(kept)), np.zeros(len(kept), dtype=bool)
+    for look in np.unique(kept["look"]):
+        here = kept["look"] == look
+        before = (information[:look], design.bounds[: look - 1], design.futility_bounds[: look - 1])
+        z = kept["z"][here]
+        # the estimate is smooth and rising in z: a table of steps of 0.1 by cubic splines is good to 1e-5
+        grid = np.arange(z.min() - 0.3, z.max() + 0.4, 0.1)
+        unbiased[here] = -CubicSpline(grid, [effect_at(0.5, float(x), *before) for x in grid])(z)
+        p = CubicSpline(grid, [stagewise_p_value(float(x), *before, theta=-truth) for x in grid])(z)
+        held[here] = np.abs(p - 0.5) <= 0.475
+    found = (
+        ("bias_log_hr", mean(log_hr - truth), "log hazard ratio"),
+        ("bias_log_hr_median_unbiased", mean(unbiased - truth), "log hazard ratio"),
+        ("coverage_naive", proportion(int(np.sum(np.abs(log_hr - truth) <= Z95 * se)), len(kept)), "probability"),
+        ("coverage_stagewise", proportion(int(held.sum()), len(kept)), "probability"),
+    )
+    failed = replicates.requested - int(np.sum(final["code"] != Code.FAILED))
+    return [_row(subject, m, e, unit, 0, replicates.requested, len(kept), failed) for m, e, unit in found] if len(kept) else []
+
+
+def _row(subject: Subject, metric: str, e: Estimate, unit: str, look: int, requested: int, analysed: int, failed: int) -> Row:
+    return {
+        "scenario": subject.scenario, "cell": subject.cell, "hypothesis": subject.hypothesis, "look": look, "metric": metric,
+        "estimate": e.value, "mcse": e.mcse, "ci_low": e.low, "ci_high": e.high,
+        "n_requested": requested, "n_analysed": analysed, "n_failed": failed, "unit": unit, "definition": DEFINITIONS[metric],
+    }  # fmt: skip
