@@ -7,11 +7,11 @@ from typing import Protocol
 from sim.boundary.multi_stage_binomial import MultiStage, StageErrors
 from sim.design.allocation import SingleArm
 from sim.design.design import CountsByLook, Plan
-from sim.effect import NoEffect
+from sim.design.response_rates import alternative_rate, null_rate
 from sim.followup import CutAtPatients
 from sim.population.population import Population
 from sim.statistic.binomial import BinomialCount
-from sim.types import Assumption, InputError
+from sim.types import Assumption
 
 
 class ResponseStages(Protocol):
@@ -37,9 +37,7 @@ class ResponseStages(Protocol):
 
 def null_response_rate(design: ResponseStages, population: Population) -> float:
     """Return the response rate of the null hypothesis, not evaluable patients counted as non-responders."""
-    if isinstance(design.null_rate, str):
-        return population.response_rate(NoEffect()) * (1 - design.not_evaluable_share)
-    return design.null_rate
+    return null_rate(design.null_rate, population, 1 - design.not_evaluable_share)
 
 
 def alternative_response_rate(design: ResponseStages, population: Population) -> float:
@@ -49,14 +47,9 @@ def alternative_response_rate(design: ResponseStages, population: Population) ->
     ------
     InputError : where it is not above the null rate and below 1
     """
-    p0 = null_response_rate(design, population)
-    p1 = p0 + design.difference * (1 - design.not_evaluable_share) if design.alternative_rate is None else design.alternative_rate
-    if not p0 < p1 < 1:
-        raise InputError(
-            f"design.alternative_rate is {p1:.3f} with a null rate of {p0:.3f}; allowed: above the null rate and below 1"
-            " (design.alternative_rate or design.difference)"
-        )
-    return p1
+    return alternative_rate(
+        design.alternative_rate, null_response_rate(design, population), design.difference * (1 - design.not_evaluable_share)
+    )
 
 
 def plan_of_stages(design: ResponseStages, population: Population, counts: MultiStage, nonbinding_futility: bool) -> Plan:
