@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.boundary.exact_binomial import certain_n, exact_power_curve
 from sim.boundary.multi_stage_binomial import stage_probabilities
+from sim.design.bayesian_single_arm import BayesianSingleArm
 from sim.design.multi_stage_binomial import MultiStageBinomial, smallest_n
 from sim.design.simon_two_stage import SimonTwoStage
 from sim.design.single_arm_orr import SingleArmORR
@@ -82,7 +83,7 @@ def size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int
         return _exact_size(trial, trial.design, target, n_max)
     if isinstance(trial.design, SimonTwoStage):
         return _two_stage_size(trial, trial.design, target, n_max)
-    if isinstance(trial.design, MultiStageBinomial):
+    if isinstance(trial.design, MultiStageBinomial | BayesianSingleArm):
         return _multi_stage_size(trial, trial.design, target, n_max)
     return _simulated_size(trial, target, simulate, n_sim, n_max)
 
@@ -132,7 +133,7 @@ def _two_stage_size(trial: Trial, design: SimonTwoStage, target: float, n_max: i
     return Size(target, s.n, s.n, s.n, s.n, s.n, tuple(points[n] for n in sorted(points)), exact=True, meaning=meaning)
 
 
-def _multi_stage_size(trial: Trial, design: MultiStageBinomial, target: float, n_max: int) -> Size:
+def _multi_stage_size(trial: Trial, design: MultiStageBinomial | BayesianSingleArm, target: float, n_max: int) -> Size:
     """Search by the exact power, until it has stayed at the target for as many further n as it took to reach it."""
     p = trial.population.response_rate(trial.effect) * (1 - design.not_evaluable_share)
     if p <= design.null(trial.population):
@@ -142,7 +143,8 @@ def _multi_stage_size(trial: Trial, design: MultiStageBinomial, target: float, n
         )
     points: list[PowerPoint] = []
     first = stays = 0
-    for n in range(smallest_n(design.stages), 2 * n_max + STAYS + 1):
+    start = smallest_n(design.stages) if isinstance(design, MultiStageBinomial) else 1
+    for n in range(start, 2 * n_max + STAYS + 1):
         counts = replace(design, n=n).critical_counts(trial.population)
         power = float(stage_probabilities(counts, p)[0].sum())
         points.append(PowerPoint(n, Estimate(power, 0.0, power, power), 0))

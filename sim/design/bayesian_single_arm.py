@@ -82,6 +82,8 @@ class BayesianSingleArm(Design):
         for name, k in (("first_look", self.first_look), ("cohort", self.cohort)):
             if isinstance(k, bool) or not isinstance(k, int) or k < 1:
                 raise InputError(f"design.{name} is {k}; allowed: a whole number of patients from 1")
+        if len(self.patients) > 100:
+            raise InputError(f"design.cohort is {self.cohort}: {len(self.patients)} looks at {self.n} patients; allowed: at most 100 looks")
         for name, t in (("final_threshold", self.final_threshold), ("futility_threshold", self.futility_threshold)):
             if t is not None:
                 check_probability(name, t)

@@ -13,6 +13,7 @@ from sim.engine import simulate
 from sim.followup import NoDropout
 from sim.oc import Subject, operating_characteristics
 from sim.population.piecewise_exponential import PiecewiseExponential
+from sim.sizing import size
 from sim.trial import Trial
 from sim.types import InputError
 
@@ -88,6 +89,14 @@ def test_lee_and_lius_design_as_configured():
     assert lines["test"].endswith("give up with 10 or fewer and reject with 11 or more of 36")
 
 
+def test_sizing_is_exact():
+    answer = size(trial(), 0.8, None, 1)
+    powers = {n: trial(n=n).design.stages(trial().population).errors.power for n in range(1, 2 * answer.n)}
+    assert answer.exact
+    assert answer.n_first == min(n for n, p in powers.items() if p >= 0.8)
+    assert answer.n == 1 + max(n for n, p in powers.items() if p < 0.8)
+
+
 def test_a_doubtful_standard_asks_for_more_responders():
     # the benchmark known as from 30 patients only, at the same posterior threshold
     known, doubtful = (
@@ -111,6 +120,7 @@ def test_a_prior_mean_of_its_own():
         {"first_look": 0},
         {"cohort": 2.5},
         {"cohort": True},
+        {"n": 200, "cohort": 1},
         {"final_threshold": 1.5},
         {"futility_threshold": -0.1},
         {"efficacy_threshold": "final"},
