@@ -34,11 +34,13 @@ _DECIDING = (
     "trial.py",
     "types.py",
 )
-_INTEGERS = [name for name in ROW_DTYPE.names or () if ROW_DTYPE[name].kind == "i"]
+# columns of few values; replicate numbers are all different and rise by one: their differences take a quarter less time and a tenth less space
+_FEW_VALUES = [name for name in ROW_DTYPE.names or () if ROW_DTYPE[name].kind == "i" and name != "replicate"]
 PARQUET = {
     "compression": "zstd",
     "compression_level": 1,
-    "use_dictionary": _INTEGERS,
+    "use_dictionary": _FEW_VALUES,
+    "column_encoding": {"replicate": "DELTA_BINARY_PACKED"},
     "write_statistics": False,
     "write_page_checksum": True,
 }

@@ -49,7 +49,9 @@ def test_cohort_writes_only_what_is_asked(cli, folder):
     assert cli("task=cohort", "task.n=10", "task.format=csv", "run.folder=out").status == 0
     assert (folder / "out/cohort.csv").is_file()
     assert not (folder / "out/cohort.parquet").exists()
-    assert cli("task=cohort", "task.format=sas").err.startswith("postcart: task.format is 'sas'; allowed: a list of csv or parquet or dataset-json")
+    assert cli("task=cohort", "task.format=sas").err.startswith(
+        "postcart: task.format is 'sas'; allowed: a list of csv or parquet or dataset-json"
+    )
     assert cli("task=cohort", "task.n=0").err.startswith("postcart: task.n is 0; allowed: 1 to 10000000 patients")
 
 
