@@ -19,8 +19,8 @@ from sim.rng import Draws
 from sim.statistic.statistic import Code, TestResult
 from sim.types import Array, Assumption, Observations
 
-# A tile's arrays (some ten of float64) should stay in the second-level cache, and be long enough to hide the cost of the
-# dozen calls that each tile takes. Measured with 160 patients on 2 MB of cache: 32 trials 0.6, 64 0.8, 128 0.9, 256 1.
+# A tile is long enough to hide the thirty calls that it takes, and short enough that its arrays (some ten of float64) are not
+# new memory from the system each time; docs/performance.md says what other lengths gain and lose.
 TILE_PATIENTS = 256 * 160
 
 ROW_DTYPE = np.dtype(
@@ -34,7 +34,7 @@ ROW_DTYPE = np.dtype(
         ("estimate", np.float64),
         ("decision", np.int8),  # 0 continue or accept at the last look, 1 reject, 2 stop for futility
         ("code", np.int8),
-        ("rejects_ignoring_futility", np.int8),  # on the last row: the look that rejects were non-binding futility ignored; 0 none
+        ("rejects_ignoring_futility", np.int16),  # on the last row: the look that rejects were non-binding futility ignored; 0 none
     ]
 )
 Rows = NDArray[np.void]
@@ -166,7 +166,7 @@ def decide(plan: Plan, found: Looks, first: int) -> Rows:
     kept = np.zeros((m, looks), dtype=bool)
     running = np.ones(m, dtype=bool)
     ignoring = running  # the same trials, were non-binding futility ignored
-    rejected_at = np.zeros(m, dtype=np.int8)
+    rejected_at = np.zeros(m, dtype=np.int16)
     for look in range(looks):
         result = found.result(look)
         # once the target could not be reached every later look would be this same analysis
