@@ -20,12 +20,17 @@ class HazardProfile:
 
 
 class Effect(ABC):
-    """What a treatment does: a hazard profile and a response rate."""
+    """What a treatment does: a hazard profile while free of progression, a hazard ratio of death after it, and a response rate."""
 
     @property
     @abstractmethod
     def hazard(self) -> HazardProfile:
         """The hazard profile of the experimental arm."""
+
+    @property
+    def after_progression(self) -> float:
+        """Hazard ratio of death after progression, experimental / control."""
+        return 1.0
 
     @abstractmethod
     def response_rate(self, control: float) -> float:
@@ -58,10 +63,18 @@ NO_EFFECT = NoEffect()
 class HazardRatio(Effect):
     """Multiply each patient's own hazard of leaving the progression-free state by `hr`, from `delay` months on.
 
+    The hazard of death after a progression is multiplied by a ratio of its own.
+
     Parameters
     ----------
     hr : float > 0, experimental / control; below 1 favours the experimental arm
     delay : float >= 0, months during which the hazard ratio is 1
+    hr_after_progression : float > 0, experimental / control, of death after a progression; above 1 the treatment harms
+        those it no longer helps, for example because the next treatments work less well
+
+    Notes
+    -----
+    Patients who were transplanted are left as they are, before and after a relapse.
 
     Examples
     --------
@@ -71,12 +84,15 @@ class HazardRatio(Effect):
 
     hr: float
     delay: float = 0.0
+    hr_after_progression: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 < self.hr < float("inf"):
             raise InputError(f"effect.hr is {self.hr}; allowed: a positive number")
         if not 0 <= self.delay < float("inf"):
             raise InputError(f"effect.delay is {self.delay}; allowed: 0 or more months")
+        if not 0 < self.hr_after_progression < float("inf"):
+            raise InputError(f"effect.hr_after_progression is {self.hr_after_progression}; allowed: a positive number")
 
     @property
     def hazard(self) -> HazardProfile:
@@ -84,16 +100,21 @@ class HazardRatio(Effect):
             return HazardProfile((0.0,), (float(self.hr),))
         return HazardProfile((0.0, float(self.delay)), (1.0, float(self.hr)))
 
+    @property
+    def after_progression(self) -> float:
+        return float(self.hr_after_progression)
+
     def response_rate(self, control: float) -> float:
         return control
 
     def describe(self) -> list[Assumption]:
         late = f" after {self.delay:g} months (1 before)" if self.delay else ""
-        return [
-            Assumption(
-                "effect on progression-free survival", f"hazard ratio {self.hr:g}{late}, on each patient's own hazard", "configuration"
-            )
-        ]
+        value = f"hazard ratio {self.hr:g}{late}, on each patient's own hazard"
+        lines = [Assumption("effect on progression-free survival", value, "configuration")]
+        if self.hr_after_progression != 1:
+            value = f"hazard ratio {self.hr_after_progression:g}, none after a transplant"
+            lines.append(Assumption("effect on death after progression", value, "configuration"))
+        return lines
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,14 @@ class Cut(ABC):
 
     @abstractmethod
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
-        """Return float64[looks, m], the calendar months of the looks, and uint8[looks, m], 1 where the planned number was reached."""
+        """Return float64[looks, m], the calendar months of the looks, and uint8[looks, m], 1 where the planned number was reached.
+
+        A look that has the month of the one before it is the same analysis: the trial ends with the earlier of them.
+        """
+
+    def planned_events(self, look: int) -> int | None:
+        """Return the number of events that calls this look; None where something else does."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -122,16 +129,54 @@ class CutAtEvents(Cut):
     def looks(self) -> int:
         return len(self.events)
 
+    def planned_events(self, look: int) -> int:
+        return self.events[look]
+
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
-        assert observations.time is not None
-        assert observations.event is not None
-        at = np.empty_like(observations.time)
-        calendar_of_events(observations.entry, observations.time, observations.event, at)
-        kth = [d - 1 for d in self.events]
-        at.partition(kth, axis=1)
-        cuts = at.T[kth]
+        cuts = _months_of_events(observations, self.events)
         reached = cuts <= self.max_duration
         return np.minimum(cuts, self.max_duration), reached.astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class CutAtMonths(Cut):
+    """Look at fixed calendar months, and for the last time when the d-th event has occurred, that event included.
+
+    Parameters
+    ----------
+    months : rising calendar months from the first possible enrolment, of the looks before the last
+    events : the number that calls the last look; where it comes before a month, the trial ends with it
+    max_duration : months after which the trial is analysed in any case
+    """
+
+    months: tuple[float, ...]
+    events: int
+    max_duration: float = 120.0
+
+    @property
+    def looks(self) -> int:
+        return len(self.months) + 1
+
+    def planned_events(self, look: int) -> int | None:
+        return self.events if look == len(self.months) else None
+
+    def calendar(self, observations: Observations) -> tuple[Array, Flags]:
+        last = _months_of_events(observations, (self.events,))
+        end = np.minimum(last, self.max_duration)
+        cuts = np.vstack([np.minimum(np.array(self.months)[:, None], end), end])
+        reached = (cuts < end) | (last <= self.max_duration)
+        return cuts, reached.astype(np.uint8)
+
+
+def _months_of_events(observations: Observations, numbers: tuple[int, ...]) -> Array:
+    """Return float64[k, m], the calendar month of each of these numbers of events; huge where it never comes."""
+    assert observations.time is not None
+    assert observations.event is not None
+    at = np.empty_like(observations.time)
+    calendar_of_events(observations.entry, observations.time, observations.event, at)
+    kth = [d - 1 for d in numbers]
+    at.partition(kth, axis=1)
+    return at.T[kth]
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def operating_characteristics(subject: Subject, replicates: Replicates, looks: i
     analysed = final[final["code"] != Code.FAILED]
     failed = replicates.requested - len(analysed)
     obeyed = analysed["decision"] == REJECT
-    rejected = obeyed if subject.rejection == "power" else analysed["rejects_ignoring_futility"] > 0
+    rejected = obeyed if subject.rejection == "power" else analysed["rejects_ignoring_stops"] > 0
 
     def row(metric: str, estimate: Estimate, unit: str, look: int = 0, n: int | None = None) -> Row:
         return _row(subject, metric, estimate, unit, look, replicates.requested, len(analysed) if n is None else n, failed)
@@ -169,7 +169,7 @@ def _cost(subject: Subject, analysed: Rows, row: Callable[..., Row], suffix: str
 def _by_look(subject: Subject, analysed: Rows, rows: Rows, looks: int, row: Callable[..., Row]) -> list[Row]:
     power, n = subject.rejection == "power", len(analysed)
     suffix = "" if power else "_no_effect"
-    rejects_at = np.where(analysed["decision"] == REJECT, analysed["look"], 0) if power else analysed["rejects_ignoring_futility"]
+    rejects_at = np.where(analysed["decision"] == REJECT, analysed["look"], 0) if power else analysed["rejects_ignoring_stops"]
     given_up = np.where(analysed["decision"] == STOP_FUTILITY, analysed["look"], 0)
     early = (analysed["decision"] == REJECT) & (analysed["look"] < looks)
     out = [row(f"early_efficacy{suffix}", proportion(int(early.sum()), n), "probability")] if early.any() else []

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.accrual import Accrual
-from sim.design.design import CONTINUE, REJECT, Design, Monitoring, Plan
+from sim.design.design import CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM, Design, Monitoring, Plan
 from sim.effect import NO_EFFECT, Effect
-from sim.followup import Dropout
+from sim.followup import Cut, Dropout
 from sim.kernels.piecewise import bernoulli
 from sim.population.population import Population
 from sim.rng import Draws
@@ -27,14 +27,15 @@ ROW_DTYPE = np.dtype(
     [
         ("replicate", np.int64),
         ("look", np.int16),
+        ("hypothesis", np.int8),  # index into the plan's hypotheses: 0 what the design tests, 1 overall survival, where it is guarded
         ("enrolled", np.int32),  # cumulative, at the look
         ("events", np.int32),  # cumulative, at the look; responders for a response endpoint
         ("month", np.float64),  # calendar months from the first possible enrolment
         ("z", np.float64),  # positive favours the experimental arm
         ("estimate", np.float64),
-        ("decision", np.int8),  # 0 continue or accept at the last look, 1 reject, 2 stop for futility
+        ("decision", np.int8),  # 0 continue or accept at the last look, 1 reject, 2 stop for futility, 3 stop for harm
         ("code", np.int8),
-        ("rejects_ignoring_futility", np.int16),  # on the last row: the look that rejects were non-binding futility ignored; 0 none
+        ("rejects_ignoring_stops", np.int16),  # on the last row: the look that rejects were stops that do not bind ignored; 0 none
     ]
 )
 Rows = NDArray[np.void]
@@ -97,7 +98,7 @@ def enrol(trial: Trial, draws: Draws) -> Observations:
         entry[:, after:] += months
     courses = trial.population.sample(draws, stratum, arm, trial.effect, plan.wants)
     time = event = evaluable = None
-    survival = courses.os if "os" in plan.wants else courses.pfs
+    survival = {"PFS": courses.pfs, "OS": courses.os}.get(plan.hypothesis)
     if survival is not None:
         time, event = trial.dropout.watch(draws, survival)
     response = courses.response
@@ -106,7 +107,13 @@ def enrol(trial: Trial, draws: Draws) -> Observations:
         bernoulli(draws.word("evaluable"), np.zeros_like(stratum), np.array([1 - plan.not_evaluable_share]), assessed)
         response = response & assessed
         evaluable = assessed if plan.exclude_not_evaluable else None
-    return Observations(entry, arm, stratum, time, event, response, evaluable, len(trial.population.strata))
+    strata = len(trial.population.strata)
+    safety = None
+    if plan.safety is not None:
+        assert courses.os is not None
+        # the dropout's word is the same: a patient is lost to both endpoints at once
+        safety = Observations(entry, arm, stratum, *trial.dropout.watch(draws, courses.os), strata=strata)
+    return Observations(entry, arm, stratum, time, event, response, evaluable, strata, safety)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +121,7 @@ class Looks:
     """What each look of m trials found, before anybody decides; every array is [looks, m].
 
     month : calendar months; reached : 1 where the look's planned number was reached; the others as in `TestResult`
+    safety : overall survival at the same looks, where it is guarded
     """
 
     month: Array
@@ -124,12 +132,21 @@ class Looks:
     events: NDArray[np.int64]
     tested: NDArray[np.int64]
     code: NDArray[np.uint8]
+    safety: Looks | None = None
 
     @classmethod
-    def empty(cls, looks: int, m: int) -> Looks:
+    def empty(cls, looks: int, m: int, safety: bool = False) -> Looks:
         """Make room for the looks of m trials."""
-        real, whole, small = (np.empty((looks, m), dtype) for dtype in (np.float64, np.int64, np.uint8))
-        return cls(real, small, *(np.empty_like(x) for x in (real, real, whole, whole, whole, small)))
+        real, whole, small = np.empty((looks, m)), np.empty((looks, m), dtype=np.int64), np.empty((looks, m), dtype=np.uint8)
+        z, estimate = np.empty_like(real), np.empty_like(real)
+        enrolled, events, tested = (np.empty_like(whole) for _ in range(3))
+        guarded = cls.empty(looks, m) if safety else None
+        return cls(real, small, z, estimate, enrolled, events, tested, np.empty_like(small), guarded)
+
+    def keep(self, look: int, at: slice, result: TestResult) -> None:
+        """Write the test of one look of the trials `at`."""
+        for name in ("z", "estimate", "enrolled", "events", "tested", "code"):
+            getattr(self, name)[look, at] = getattr(result, name)
 
     def result(self, look: int) -> TestResult:
         """Return the test of one look."""
@@ -142,9 +159,10 @@ def observe(trial: Trial, draws: Draws, found: Looks, at: slice) -> None:
     observations = enrol(trial, draws)
     found.month[:, at], found.reached[:, at] = plan.cut.calendar(observations)
     for look in range(plan.cut.looks):
-        result = _test(plan, observations, look, np.ascontiguousarray(found.month[look, at]))
-        for name in ("z", "estimate", "enrolled", "events", "tested", "code"):
-            getattr(found, name)[look, at] = getattr(result, name)
+        cut = np.ascontiguousarray(found.month[look, at])
+        found.keep(look, at, _test(plan, observations, look, cut))
+        if plan.safety is not None and observations.safety is not None and found.safety is not None:
+            found.safety.keep(look, at, plan.safety.statistic.test(observations.safety, cut))
 
 
 def _test(plan: Plan, observations: Observations, look: int, cut: Array) -> TestResult:
@@ -160,44 +178,67 @@ def _test(plan: Plan, observations: Observations, look: int, cut: Array) -> Test
 
 
 def decide(plan: Plan, found: Looks, first: int) -> Rows:
-    """Apply the design's rule look by look; return the rows in replicate-look order. A trial that stopped has no later rows."""
+    """Apply the design's rule look by look; return the rows in replicate-look-hypothesis order. A trial that stopped has no later rows.
+
+    Notes
+    -----
+    Where overall survival is guarded, a look that shows harm stops the trial and rejects nothing, whatever the endpoint itself shows.
+    """
     looks, m = found.z.shape
-    rows = np.zeros((m, looks), dtype=ROW_DTYPE)
+    rows = np.zeros((m, looks, len(plan.hypotheses)), dtype=ROW_DTYPE)
     kept = np.zeros((m, looks), dtype=bool)
     running = np.ones(m, dtype=bool)
-    ignoring = running  # the same trials, were non-binding futility ignored
+    ignoring = running  # the same trials, were stops that do not bind ignored
     rejected_at = np.zeros(m, dtype=np.int16)
     for look in range(looks):
         result = found.result(look)
-        # once the target could not be reached every later look would be this same analysis
-        last = found.reached[look] == 0 if look < looks - 1 else np.ones(m, dtype=bool)
-        decision = plan.rule.decide(look, result, Monitoring(found.events[:look], last))
-        broken = ~np.isfinite(result.z)
-        untestable = (result.code == Code.NO_EVENTS) | (result.code == Code.EMPTY_ARM)
-        decision = np.where(untestable | broken, CONTINUE, decision)
-        rejected_at[ignoring & (decision == REJECT)] = look + 1
+        # a later look at the very same month would be this same analysis
+        last = found.month[look] == found.month[look + 1] if look < looks - 1 else np.ones(m, dtype=bool)
+        monitoring = Monitoring(found.events[:look], last)
+        own = _where_testable(result, plan.rule.decide(look, result, monitoring))
+        decision = own
+        if plan.safety is not None and found.safety is not None:
+            deaths = found.safety.result(look)
+            harm = _where_testable(deaths, plan.safety.rule.decide(look, deaths, Monitoring(found.safety.events[:look], last)))
+            decision = np.where(harm == STOP_HARM, STOP_HARM, own)
+            _fill(rows[:, look, 1], found.month[look], deaths, harm, deaths.code)
+        code = _codes(result.code, found.reached[look], result.events, plan.cut, look)
+        _fill(rows[:, look, 0], found.month[look], result, decision, code)
+        rejected_at[ignoring & (own == REJECT)] = look + 1
         kept[:, look] = running
-        row = rows[:, look]
-        row["replicate"] = np.arange(first, first + m)
-        row["look"] = look + 1
-        row["enrolled"], row["events"], row["month"] = result.enrolled, result.events, found.month[look]
-        row["z"], row["estimate"] = result.z, result.estimate
-        row["decision"] = decision
-        row["code"] = np.where(broken, Code.FAILED, _codes(result.code, found.reached[look], result.events, plan.cut, look))
-        goes_on = ~last & ~broken
+        goes_on = ~last & np.isfinite(result.z)
         running = running & (decision == CONTINUE) & goes_on
-        ignoring = ignoring & (decision != REJECT) & goes_on if plan.nonbinding_futility else running
+        if plan.stops_may_be_ignored:
+            gives_up = np.zeros(m, dtype=bool) if plan.nonbinding_futility else own == STOP_FUTILITY
+            ignoring = ignoring & (own != REJECT) & ~gives_up & goes_on
+        else:
+            ignoring = running
+    rows["replicate"] = np.arange(first, first + m)[:, None, None]
+    rows["look"] = np.arange(1, looks + 1)[:, None]
+    rows["hypothesis"] = np.arange(len(plan.hypotheses))
     last_row = kept.copy()
     last_row[:, :-1] &= ~kept[:, 1:]
-    rows["rejects_ignoring_futility"] = np.where(last_row, rejected_at[:, None], 0)
-    return rows[kept]
+    rows["rejects_ignoring_stops"][:, :, 0] = np.where(last_row, rejected_at[:, None], 0)
+    return rows[kept].reshape(-1)
 
 
-def _codes(code: NDArray[np.uint8], reached: NDArray[np.uint8], events: NDArray[np.int64], cut: object, look: int) -> NDArray[np.uint8]:
-    planned = getattr(cut, "events", None)
+def _where_testable(result: TestResult, decision: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Decide nothing where the test could not be formed or broke."""
+    untestable = (result.code == Code.NO_EVENTS) | (result.code == Code.EMPTY_ARM) | ~np.isfinite(result.z)
+    return np.where(untestable, CONTINUE, decision)
+
+
+def _fill(row: Rows, month: Array, result: TestResult, decision: NDArray[np.uint8], code: NDArray[np.uint8]) -> None:
+    row["enrolled"], row["events"], row["month"] = result.enrolled, result.events, month
+    row["z"], row["estimate"], row["decision"] = result.z, result.estimate, decision
+    row["code"] = np.where(np.isfinite(result.z), code, Code.FAILED)
+
+
+def _codes(code: NDArray[np.uint8], reached: NDArray[np.uint8], events: NDArray[np.int64], cut: Cut, look: int) -> NDArray[np.uint8]:
+    planned = cut.planned_events(look)
     out = np.where((code == Code.OK) & (reached == 0), Code.TARGET_NOT_REACHED, code)
     if planned is not None:
-        out = np.where((out == Code.OK) & (events > planned[look]), Code.TIED_AT_CUT, out)
+        out = np.where((out == Code.OK) & (events > planned), Code.TIED_AT_CUT, out)
     return out.astype(np.uint8)
 
 
@@ -205,19 +246,25 @@ def run_block(trial: Trial, seed: int, first: int, count: int) -> Rows:
     """Return the rows of replicates first … first + count - 1, in replicate-look order; any tile size gives the same rows."""
     plan = trial.plan
     tile = max(1, TILE_PATIENTS // plan.n)
-    found = Looks.empty(plan.cut.looks, count)
+    found = Looks.empty(plan.cut.looks, count, plan.safety is not None)
     for start in range(0, count, tile):
         stop = min(start + tile, count)
         observe(trial, Draws(seed, first + start, stop - start, plan.n), found, slice(start, stop))
     return decide(plan, found, first)
 
 
+def rows_of(rows: Rows, hypothesis: int) -> Rows:
+    """Return the rows of one of the plan's hypotheses."""
+    return rows[rows["hypothesis"] == hypothesis] if rows["hypothesis"].any() else rows
+
+
 def final_rows(rows: Rows) -> Rows:
-    """Return the last row of each replicate: the look at which it stopped."""
+    """Return the last row of each replicate about what the design tests: the look at which it stopped."""
     if len(rows) == 0:
         return rows
-    last = np.append(rows["replicate"][1:] != rows["replicate"][:-1], True)
-    return rows[last]
+    own = rows_of(rows, 0)
+    last = np.append(own["replicate"][1:] != own["replicate"][:-1], True)
+    return own[last]
 
 
-__all__ = ["REJECT", "ROW_DTYPE", "Trial", "enrol", "final_rows", "run_block"]
+__all__ = ["REJECT", "ROW_DTYPE", "Trial", "enrol", "final_rows", "rows_of", "run_block"]

@@ -46,6 +46,7 @@ class Observations:
     event : uint8[m, n], 1 when `time` ends in the event
     response : uint8[m, n] or None
     evaluable : uint8[m, n], 1 = in the response test; None when everybody is
+    safety : the same patients watched for overall survival, where a design guards it beside its own endpoint
     """
 
     entry: Array
@@ -56,6 +57,7 @@ class Observations:
     response: Flags | None = None
     evaluable: Flags | None = None
     strata: int = 1
+    safety: Observations | None = None
 
 
 @dataclass(frozen=True)

@@ -260,7 +260,7 @@ def run(trial, seed, replicate):
     looks = {"RandomisedSurvival": randomised_pfs, "SingleArmSurvival": single_arm_pfs, "SingleArmORR": single_arm_orr}
     rows = looks[type(trial.design).__name__](trial, patients)
     rows = [{"replicate": replicate, "look": k + 1, **row} for k, row in enumerate(rows)]
-    return [{"rejects_ignoring_futility": row["look"] if row["decision"] == 1 else 0, **row} for row in rows]
+    return [{"rejects_ignoring_stops": row["look"] if row["decision"] == 1 else 0, **row} for row in rows]
 
 
 def randomised_pfs(trial, patients):
@@ -294,7 +294,7 @@ def randomised_pfs(trial, patients):
         stopped = stopped or decision > 0
         if decision == 1 or not reached or (decision == 2 and design.binding):
             break
-    rows[-1]["rejects_ignoring_futility"] = rejects_at
+    rows[-1]["rejects_ignoring_stops"] = rejects_at
     return rows
 
 

@@ -124,7 +124,7 @@ def test_response_is_the_kernel_s_own() -> None:
         population.weights,
         population.responses_at_control,
         population.responses_at_control,
-        courses.NO_EFFECT_PROFILE,
+        NoEffect(),
         draws,
         stratum,
         np.zeros_like(stratum),

@@ -38,7 +38,7 @@ def same_rows(trial, seed, first, count):
     slow = [row for r in range(first, first + count) for row in naive.run(trial, seed, r)]
     assert len(fast) == len(slow)
     for row, expected in zip(fast, slow, strict=True):
-        for name in ("replicate", "look", "enrolled", "events", "decision", "rejects_ignoring_futility"):
+        for name in ("replicate", "look", "enrolled", "events", "decision", "rejects_ignoring_stops"):
             assert row[name] == expected[name], (name, row, expected)
         assert Code(int(row["code"])).name == expected["code"], (row, expected)
         for name in ("month", "z", "estimate"):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sim.benchmark import Benchmark
 from sim.calibration import covariates
 from sim.calibration.cohort_marks import FATES, add_marks, hide_unevaluable, uniforms
+from sim.effect import NO_EFFECT
 from sim.population import courses
 from sim.population.parameters import Parameters
 from sim.population.post_cart_failure import PostCartFailure
@@ -112,8 +113,7 @@ def patients(population: PostCartFailure, draws: Draws, cut: Array) -> pd.DataFr
         "day30_refractory": (group[0] == 0).astype(np.uint8),
     }
     if population.time_zero == "first_line_start":
-        profile = courses.NO_EFFECT_PROFILE
-        x = courses.trajectories(p, weights, response, response, profile, draws, group, arm, marks=True)
+        x = courses.trajectories(p, weights, response, response, NO_EFFECT, draws, group, arm, marks=True)
         columns |= _first_line(p, draws, x, np.ones(group.size, dtype=bool))
         pfs, os = x.pfs, x.os
     elif population.time_zero == "progression":

@@ -14,7 +14,7 @@ from sim.population.population import Population
 from sim.statistic.statistic import Statistic, TestResult
 from sim.types import Assumption
 
-CONTINUE, REJECT, STOP_FUTILITY = 0, 1, 2
+CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Rule(ABC):
 
     @abstractmethod
     def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
-        """Return uint8[m]: CONTINUE, REJECT or STOP_FUTILITY."""
+        """Return uint8[m]: CONTINUE, REJECT, STOP_FUTILITY or STOP_HARM."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,17 @@ class CountsByLook(Rule):
 
 
 @dataclass(frozen=True, eq=False)
+class Safety:
+    """Overall survival, tested at every look beside the design's own endpoint. Its stops never add to the rejections.
+
+    statistic : the test; rule : answers CONTINUE or STOP_HARM
+    """
+
+    statistic: Statistic
+    rule: Rule
+
+
+@dataclass(frozen=True, eq=False)
 class Plan:
     """A design, made ready for one population.
 
@@ -83,6 +94,7 @@ class Plan:
     tested : at each look only the first so many patients are tested; None tests all who are there
     pauses : (k, months) each: nobody enters during these months after the k-th patient; accrual's own clock stands still
     nonbinding_futility : a trial that stops for futility is also followed as if it had not (definition: type_i_error ignores futility)
+    safety : a guard on overall survival; a trial that it stops is followed likewise; None for none
     """
 
     n: int
@@ -98,6 +110,17 @@ class Plan:
     tested: tuple[int, ...] | None = None
     pauses: tuple[tuple[int, float], ...] = ()
     nonbinding_futility: bool = False
+    safety: Safety | None = None
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        """What the rows of a look are about, in their order."""
+        return (self.hypothesis,) if self.safety is None else (self.hypothesis, "OS")
+
+    @property
+    def stops_may_be_ignored(self) -> bool:
+        """Whether the plan has stops that do not bind, so that rejections count twice: stops ignored, and obeyed."""
+        return self.nonbinding_futility or self.safety is not None
 
 
 class Design(ABC):

@@ -4,33 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import ceil, exp, sqrt
+from math import ceil
 
 import numpy as np
 from scipy.stats import norm
 
 from sim.boundary.futility import Futility
 from sim.boundary.group_sequential import Boundary, planned_boundary
+from sim.boundary.harm import Harm
 from sim.boundary.monitoring import Monitor
 from sim.boundary.shapes import Shape
 from sim.boundary.spending import Spending
 from sim.design.allocation import PermutedBlocks
-from sim.design.checks import ENDPOINTS, SINGLE_ARM_TESTS, check_alpha, check_endpoint, check_months, check_n, whole_numbers
-from sim.design.design import CriticalZ, Design, Plan, Rule
-from sim.design.group_sequential_rules import LowerAndUpperZ, RecomputedZ
-from sim.followup import CutAtEvents
+from sim.design.checks import SINGLE_ARM_TESTS, check_alpha, check_endpoint, check_months, check_n, whole_numbers
+from sim.design.describe_randomised_survival import describe
+from sim.design.design import CriticalZ, Design, Plan, Rule, Safety
+from sim.design.group_sequential_rules import HarmBound, LowerAndUpperZ, RecomputedZ
+from sim.followup import Cut, CutAtEvents, CutAtMonths
 from sim.population.population import Population
-from sim.statistic.cox import Cox
 from sim.statistic.logrank import LogRank
-from sim.statistic.maxcombo import MaxCombo
-from sim.statistic.modestly_weighted import ModestlyWeighted
 from sim.statistic.statistic import Statistic
 from sim.types import Assumption, InputError
 
 
 @dataclass(frozen=True)
 class RandomisedSurvival(Design):
-    """Randomise n patients in permuted blocks; look when fixed numbers of events have occurred.
+    """Randomise n patients in permuted blocks; look when fixed numbers of events have occurred, or before the last look at fixed months.
 
     Parameters
     ----------
@@ -40,12 +39,16 @@ class RandomisedSurvival(Design):
     events : rising numbers of the endpoint's events at the looks, the deciding one included; or None
     event_fraction : events at the final look as a share of n, ceil(fraction n); used when `events` is None
     information : rising shares of the final events at which to look, ending in 1; used with `event_fraction`
+    months : calendar months, from the first possible enrolment, of the looks before the last; the events that the looks would have
+        been called by are then only expected there. None: events call every look
     spending : alpha-spending function of a trial with several looks; None with one look or with a shape
     shape : classical shape of the critical values, in place of a spending function
     futility : when to give up; None never
     binding : False: the critical values ignore futility, and so does `type_i_error`; True: they are lowered, and every trial
         that crosses the futility bound must stop
     bounds_at : "planned": the bounds of the planned looks; "observed": recomputed from the events that each look finds
+    harm : stops the trial, whatever its endpoint shows, when overall survival is worse in the experimental arm; None never. It is
+        tested by the log-rank test, stratified as the randomisation is, and adds nothing to the rejections
     ratio : (experimental, control)
     block_size : a multiple of the ratio's sum
     stratified_randomisation : blocks within day-30 strata, in order of arrival
@@ -55,6 +58,7 @@ class RandomisedSurvival(Design):
     References
     ----------
     Lan & DeMets, Biometrika 1983;70:659. Pampallona, Tsiatis & Kim, Drug Information Journal 2001;35:1113.
+    FDA, Approaches to Assessment of Overall Survival in Oncology Clinical Trials, draft guidance, 2025 (harm).
     """
 
     n: int
@@ -63,11 +67,13 @@ class RandomisedSurvival(Design):
     events: tuple[int, ...] | None = None
     event_fraction: float | None = 0.65
     information: tuple[float, ...] = (1.0,)
+    months: tuple[float, ...] | None = None
     spending: Spending | None = None
     shape: Shape | None = None
     futility: Futility | None = None
     binding: bool = False
     bounds_at: str = "planned"
+    harm: Harm | None = None
     ratio: tuple[int, int] = (1, 1)
     block_size: int = 4
     stratified_randomisation: bool = True
@@ -100,6 +106,9 @@ class RandomisedSurvival(Design):
         if isinstance(self.statistic, SINGLE_ARM_TESTS):
             raise InputError(f"design.statistic is the {self.statistic.label}; allowed: a test of two arms")
         self._check_boundary(len(looks))
+        self._check_months(len(looks))
+        if self.harm is not None:
+            self._check_harm(self.harm)
         PermutedBlocks(self.ratio, self.block_size)
 
     @property
@@ -123,9 +132,33 @@ class RandomisedSurvival(Design):
         if self.binding and self.futility is None:
             raise InputError("design.binding is true without design.futility; allowed: false, or a futility rule")
 
+    def _check_months(self, looks: int) -> None:
+        if self.months is None:
+            return
+        object.__setattr__(self, "months", tuple(float(x) for x in self.months))
+        rising = list(self.months) == sorted(set(self.months)) and all(0 < x < self.max_duration for x in self.months)
+        if not rising or len(self.months) != looks - 1:
+            raise InputError(
+                f"design.months is {list(self.months)} for {looks} looks; allowed: null, or a rising month below design.max_duration"
+                f" ({self.max_duration:g}) for each look but the last"
+            )
+
+    def _check_harm(self, harm: Harm) -> None:
+        if self.endpoint == "os":
+            raise InputError(
+                "design.harm is given with endpoint os; allowed: with endpoint pfs (a futility rule stops a trial of overall survival)"
+            )
+        one = np.ones((len(self.look_events), 1), dtype=np.int64)
+        harm.bounds(one, self.fractions, self.unit_information)
+
+    @property
+    def fractions(self) -> tuple[float, ...]:
+        """Planned information fractions of the looks."""
+        return tuple(d / self.look_events[-1] for d in self.look_events)
+
     @property
     def look_events(self) -> tuple[int, ...]:
-        """Numbers of events at the looks."""
+        """Numbers of events at the looks; with `months` the numbers expected there."""
         if self.events is not None:
             return self.events
         assert self.event_fraction is not None
@@ -134,7 +167,7 @@ class RandomisedSurvival(Design):
         return tuple(ceil(share * final - 1e-9) for share in self.information)
 
     @property
-    def _unit_information(self) -> float:
+    def unit_information(self) -> float:
         """Information of log(hazard ratio) that one event carries."""
         a, b = self.ratio
         return a * b / (a + b) ** 2
@@ -145,8 +178,7 @@ class RandomisedSurvival(Design):
         looks, efficacy = self.look_events, self.spending or self.shape
         if efficacy is None:
             return Boundary(np.array([norm.isf(self.alpha)]), np.array([-np.inf]))
-        fractions = tuple(d / looks[-1] for d in looks)
-        return planned_boundary(fractions, self.alpha, efficacy, self.futility, looks[-1] * self._unit_information, self.binding)
+        return planned_boundary(self.fractions, self.alpha, efficacy, self.futility, looks[-1] * self.unit_information, self.binding)
 
     @property
     def bounds(self) -> tuple[float, ...]:
@@ -161,60 +193,37 @@ class RandomisedSurvival(Design):
     @property
     def _rule(self) -> Rule:
         if self.bounds_at == "observed" and self.spending is not None:
-            unit, final = self._unit_information, self.bounds[-1]
+            unit, final = self.unit_information, self.bounds[-1]
             drift = self.boundary.drift
             return RecomputedZ(
                 Monitor(float(self.look_events[-1]), self.alpha, self.spending, self.futility, self.binding, drift, final, unit)
             )
         return CriticalZ(self.bounds) if self.futility is None else LowerAndUpperZ(self.futility_bounds, self.bounds)
 
+    @property
+    def _cut(self) -> Cut:
+        if self.months is None:
+            return CutAtEvents(self.look_events, self.max_duration)
+        return CutAtMonths(self.months, self.look_events[-1], self.max_duration)
+
+    @property
+    def _safety(self) -> Safety | None:
+        if self.harm is None:
+            return None
+        return Safety(LogRank(stratified=self.stratified_randomisation), HarmBound(self.harm, self.fractions, self.unit_information))
+
     def plan(self, population: Population) -> Plan:
         return Plan(
             n=self.n,
             hypothesis=self.hypothesis,
-            wants=frozenset({self.endpoint}),
+            wants=frozenset({self.endpoint} if self.harm is None else {self.endpoint, "os"}),
             allocation=PermutedBlocks(self.ratio, self.block_size, self.stratified_randomisation, len(population.strata)),
-            cut=CutAtEvents(self.look_events, self.max_duration),
+            cut=self._cut,
             statistic=self.statistic,
             rule=self._rule,
             nonbinding_futility=self.futility is not None and not self.binding,
+            safety=self._safety,
         )
 
     def describe(self, population: Population) -> list[Assumption]:
-        a, b = self.ratio
-        where = "within day-30 strata" if self.stratified_randomisation and len(population.strata) > 1 else "over all patients"
-        looks = ", ".join(f"{d} events: z >= {z:.4f}" for d, z in zip(self.look_events, self.bounds, strict=True))
-        efficacy = self.spending or self.shape
-        source = efficacy.label if efficacy and len(self.look_events) > 1 else "single look"
-        return [
-            Assumption("design", f"randomised {a}:{b}, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
-            Assumption("randomisation", f"permuted blocks of {self.block_size}, {where}", "configuration"),
-            Assumption("test", f"{self.statistic.label}, one-sided alpha {self.alpha:g}", "Mantel 1966; Peto & Peto 1972"),
-            Assumption("analysis", looks, source),
-            *self._describe_futility(),
-            self._describe_smallest_effect(),
-            Assumption("analysed in any case at", f"{self.max_duration:g} months", "configuration"),
-        ]
-
-    def _describe_smallest_effect(self) -> Assumption:
-        if isinstance(self.statistic, LogRank | Cox | MaxCombo | ModestlyWeighted):
-            largest = f"about {self._hazard_ratio_at(self.look_events[-1], self.bounds[-1]):.2f} at the final look"
-            return Assumption("largest observed hazard ratio that rejects", largest, "Schoenfeld 1981")
-        return Assumption("smallest observed effect that rejects", f"{self.bounds[-1]:.2f} of its standard errors", "critical value")
-
-    def _describe_futility(self) -> list[Assumption]:
-        lines = []
-        if self.futility is not None:
-            early = zip(self.look_events[:-1], self.futility_bounds[:-1], strict=True)
-            stops = ", ".join(f"{d} events: z <= {z:.4f} (hazard ratio about {self._hazard_ratio_at(d, z):.2f})" for d, z in early)
-            kind = "binding" if self.binding else "non-binding: type_i_error ignores it, everything else obeys it"
-            lines.append(Assumption("stop for futility", stops, self.futility.label))
-            lines.append(Assumption("futility is", kind, "configuration"))
-        if self.bounds_at == "observed":
-            lines.append(
-                Assumption("bounds", "recomputed from the events that each look finds; the last look spends the rest", "Lan & DeMets 1983")
-            )
-        return lines
-
-    def _hazard_ratio_at(self, events: int, z: float) -> float:
-        return exp(-z / sqrt(events * self._unit_information))
+        return describe(self, population)

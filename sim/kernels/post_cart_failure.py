@@ -125,7 +125,7 @@ def first_line_pfs(  # type: ignore[no-untyped-def]
 
 @numba.njit(
     f"void(uint8[::1], uint8[::1], {U}, {U}, {U}, {U}, {U}, {U}, {U}, {U}, {U}, {U}, {U}, {F}, float64[:, ::1], float64[:, :, ::1], "
-    f"float64[:, ::1], float64[:, ::1], float64[:, ::1], {F}, {F}, {F}, {F}, uint8[:, ::1])",
+    f"float64[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], {F}, {F}, {F}, uint8[:, ::1])",
     **OPTIONS,
 )
 def first_line_course(  # type: ignore[no-untyped-def]
@@ -134,6 +134,7 @@ def first_line_course(  # type: ignore[no-untyped-def]
 ) -> None:  # fmt: skip
     """Fill pfs and os from the start of first line, and marks (uint8[6, n] or [0, 0] when nobody reads them).
 
+    theta : float64[2, 2], hazard ratio of death after progression by arm and group
     numbers : allo rate from response, after progression, allo cured, relapse rate, death rate after allo relapse,
     share of exits that are deaths, post-progression rate and shape, share of responses that are durable; marks : regimen, response, durable,
     transplanted from response, dies at exit, transplanted after progression. The rest as in `first_line_pfs`.
@@ -149,7 +150,9 @@ def first_line_course(  # type: ignore[no-untyped-def]
         fill_exponentials(w_allo_after, first, stop, e_later)
         fill_exponentials(w_after_relapse, first, stop, e_last)
         for i in range(first, stop):
-            post[i - first] = exp(log(exponential(w_after[i]) / (theta[0] if group[i] == 0 else theta[1])) / numbers[7]) / numbers[6]
+            refractory, other = (theta[1, 0], theta[1, 1]) if arm[i] == 1 else (theta[0, 0], theta[0, 1])
+            ratio = refractory if group[i] == 0 else other
+            post[i - first] = exp(log(exponential(w_after[i]) / ratio) / numbers[7]) / numbers[6]
         for i in range(first, stop):
             j = i - first
             k, responds, durable, transplanted, p = first_line(

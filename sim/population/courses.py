@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.effect import HazardProfile
+from sim.effect import NO_EFFECT, Effect, HazardProfile
 from sim.kernels import post_cart_failure
 from sim.kernels.vectors import log
 from sim.population.multi_state import Infusion, convolve, fate_shares
@@ -23,7 +23,6 @@ kernel: Any = post_cart_failure
 
 FIRST_LINE_WORDS = ("regimen", "response", "durable", "event", "allo_from_response", "allo_cured", "allo_relapse")
 RESIDUAL_WORDS = ("exit_is_death", "after_progression", "allo_after_progression", "after_allo_relapse")
-NO_EFFECT_PROFILE = HazardProfile()
 MARKS = ("regimen", "response", "durable", "allo_from_response", "died_at_exit", "allo_after_progression")
 
 
@@ -37,6 +36,12 @@ def _profiles(profile: HazardProfile) -> tuple[Array, Array, Array]:
     ratios = np.array(profile.ratios, dtype=np.float64)
     reached = np.concatenate([[0.0], np.cumsum(np.diff(breaks)[:-1] * ratios[:-1]), [np.inf]])
     return np.array([breaks, breaks]), np.array([breaks, reached]), np.array([np.ones_like(ratios), ratios])
+
+
+def _deaths(p: Parameters, effect: Effect) -> Array:
+    """float64[2, 2]: hazard ratio of death after progression by arm and day-30 group."""
+    by_group = np.array(p.hazard_ratios)
+    return np.array([by_group, by_group * effect.after_progression])
 
 
 def _rates(p: Parameters) -> Array:
@@ -68,7 +73,7 @@ def trajectories(
     weights: Array,
     control: Array,
     experimental: Array,
-    profile: HazardProfile,
+    effect: Effect,
     draws: Draws,
     group: Flags,
     arm: Flags,
@@ -85,7 +90,7 @@ def trajectories(
     chances = _shares(weights), np.array([control, experimental])
 
     def run(rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
-        kernel.first_line_course(*inputs, *chances, rates, *_profiles(profile), np.array(p.hazard_ratios), numbers, *outputs)
+        kernel.first_line_course(*inputs, *chances, rates, *_profiles(effect.hazard), _deaths(p, effect), numbers, *outputs)
 
     words = [*_flat(draws, FIRST_LINE_WORDS), *_flat(draws, RESIDUAL_WORDS)]
     _by_class(p, draws, run, [arm.reshape(-1), group.reshape(-1), *words], [pfs, os, kept])
@@ -116,7 +121,7 @@ def from_first_line(
     weights: Array,
     control: Array,
     experimental: Array,
-    profile: HazardProfile,
+    effect: Effect,
     draws: Draws,
     stratum: Flags,
     arm: Flags,
@@ -127,7 +132,7 @@ def from_first_line(
     pfs = os = response = None
     stratum, arm = np.ascontiguousarray(stratum), np.ascontiguousarray(arm)
     if "os" in wants:
-        x = trajectories(p, weights, control, experimental, profile, draws, stratum, arm, marks=False)
+        x = trajectories(p, weights, control, experimental, effect, draws, stratum, arm, marks=False)
         os = x.os.reshape(shape)
         pfs = x.pfs.reshape(shape) if "pfs" in wants else None
     elif "pfs" in wants:
@@ -136,7 +141,7 @@ def from_first_line(
         numbers = p.durable_share, p.allo_from_response_rate, p.allo_cured, p.allo_relapse_rate
 
         def run(rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
-            kernel.first_line_pfs(*inputs, *chances, rates, *numbers, *_profiles(profile), *outputs)
+            kernel.first_line_pfs(*inputs, *chances, rates, *numbers, *_profiles(effect.hazard), *outputs)
 
         _by_class(p, draws, run, [arm.reshape(-1), stratum.reshape(-1), *_flat(draws, FIRST_LINE_WORDS)], [flat])
         pfs = flat.reshape(shape)
@@ -179,7 +184,7 @@ def after_progression(p: Parameters, weights: Array, response: Array, draws: Dra
     words = _flat(draws, ("intended", "waiting", "start_or_death", "supportive_care"))
     kernel.before_first_line(group.reshape(-1), *words, np.array(p.hazard_ratios), numbers, np.array(p.intended), wait, path)
     arm = np.zeros(group.size, dtype=np.uint8)
-    return AfterProgression(wait, path, trajectories(p, weights, response, response, NO_EFFECT_PROFILE, draws, group, arm, marks))
+    return AfterProgression(wait, path, trajectories(p, weights, response, response, NO_EFFECT, draws, group, arm, marks))
 
 
 def from_progression(p: Parameters, weights: Array, response: Array, draws: Draws, stratum: Flags, wants: Collection[str]) -> Courses:

@@ -90,10 +90,13 @@ def _relative_exponential(x: Array) -> Array:
     return out
 
 
-def post_progression(p: Parameters, group: int, t: Array) -> tuple[Array, Array]:
-    """Return overall survival since progression on first line, and the probability of having been transplanted since."""
+def post_progression(p: Parameters, group: int, t: Array, ratio: float = 1.0) -> tuple[Array, Array]:
+    """Return overall survival since progression on first line, and the probability of having been transplanted since.
+
+    ratio : multiplies the hazard of death without a transplant
+    """
     a = p.allo_after_progression_rate
-    survival = np.exp(-((p.post_rate * t) ** p.post_shape) * p.hazard_ratios[group] - a * t)
+    survival = np.exp(-((p.post_rate * t) ** p.post_shape) * (p.hazard_ratios[group] * ratio) - a * t)
     allo = np.concatenate([[0.0], np.cumsum(a * averages(survival) * (t[1] - t[0]))])
     return survival + convolve(allo, averages(after_allo(p, t))), allo
 
@@ -141,20 +144,23 @@ def progression_free(p: Parameters, group: int, weights: Array, response: Array,
     return ProgressionFree(free + p.allo_cured * allo + remission, exits, allo, at_risk - np.diff(remission))
 
 
-def from_first_line(p: Parameters, group: int, weights: Array, response: Array, profile: HazardProfile, t: Array) -> FirstLine:
+def from_first_line(
+    p: Parameters, group: int, weights: Array, response: Array, profile: HazardProfile, t: Array, after_progression: float = 1.0
+) -> FirstLine:
     """Return the curves of a day-30 group from the start of first line.
 
     Parameters
     ----------
     weights, response : float64[K], share and response rate of each regimen
     profile : multiplies every hazard of leaving the progression-free state, by months since the start
+    after_progression : multiplies the hazard of death after it
     """
     free = progression_free(p, group, weights, response, profile, t)
     relapsed_alive = np.empty_like(t)
     death = np.full(len(t) - 1, p.allo_death_rate * (t[1] - t[0]))
     decayed_sum(free.relapses * np.exp(-0.5 * death), np.exp(-death), relapsed_alive)
     progressed = (1 - p.exit_death_share) * free.exits
-    after, allo_after = post_progression(p, group, t)
+    after, allo_after = post_progression(p, group, t, after_progression)
     os = free.pfs + relapsed_alive + convolve(progressed, averages(after))
     return FirstLine(free.pfs, os, progressed, free.allo, convolve(progressed, averages(allo_after)))
 

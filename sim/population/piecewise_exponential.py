@@ -123,7 +123,8 @@ class PiecewiseExponential(Population):
         if "os" in wants:
             after = self._after_progression()
             os = np.empty(stratum.shape)
-            invert_hazard(draws.word("after_progression"), np.zeros_like(stratum), *_tables(np.array([[after]]), (0.0,)), os)
+            rates = np.array([[after], [after * effect.after_progression]])
+            invert_hazard(draws.word("after_progression"), arm, *_tables(rates, (0.0,)), os)
             np.add(os, cast(Array, pfs), out=os)
         if "response" in wants:
             rates = np.array([[r, effect.response_rate(r)] for r in self.response_rates]).ravel()
@@ -159,7 +160,7 @@ class PiecewiseExponential(Population):
             k = np.searchsorted(edges, t, side="right") - 1
             s = exp(-(before[2 * g + 1][k] + hazard[k] * (t - edges[k])))
             if endpoint == "os":
-                s = _add_exponential(s, self._after_progression(), GRID_STEP)
+                s = _add_exponential(s, self._after_progression() * effect.after_progression, GRID_STEP)
             elif endpoint != "pfs":
                 raise InputError(f"curve of {endpoint!r}; allowed: pfs, os")
             survival += weights[g] * s

@@ -236,7 +236,7 @@ class PostCartFailure(Population):
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
         if self.time_zero == "first_line_start":
             return courses.from_first_line(
-                self.values, self.weights, self.responses(NoEffect()), self.responses(effect), effect.hazard, draws, stratum, arm, wants
+                self.values, self.weights, self.responses(NoEffect()), self.responses(effect), effect, draws, stratum, arm, wants
             )
         self._refuse_effect(effect)
         start = courses.from_progression if self.time_zero == "progression" else courses.from_infusion
@@ -261,7 +261,7 @@ class PostCartFailure(Population):
     def _quadrature(self, effect: Effect) -> dict[str, tuple[Array, Array]]:
         t, p, weights, responses = grid(STEP, END), self.values, self.weights, self.responses(effect)
         if self.time_zero == "first_line_start":
-            a, b = (from_first_line(p, g, weights, responses, effect.hazard, t) for g in (0, 1))
+            a, b = (from_first_line(p, g, weights, responses, effect.hazard, t, effect.after_progression) for g in (0, 1))
             return {"pfs": (a.pfs, b.pfs), "os": (a.os, b.os)}
         self._refuse_effect(effect)
         r, o = (from_progression(p, g, weights, responses, t) for g in (0, 1))
@@ -273,7 +273,9 @@ class PostCartFailure(Population):
 
     def first_line(self, stratum: int, effect: Effect = NO_EFFECT) -> FirstLine:
         """Return the curves of a stratum from the start of first line, transplants and progressions included."""
-        return from_first_line(self.values, stratum, self.weights, self.responses(effect), effect.hazard, grid(STEP, END))
+        return from_first_line(
+            self.values, stratum, self.weights, self.responses(effect), effect.hazard, grid(STEP, END), effect.after_progression
+        )
 
     def describe(self) -> list[Assumption]:
         p, source = self.values, "Zurko 2023, Blood Advances 7(12):2657"

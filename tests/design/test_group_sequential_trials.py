@@ -79,13 +79,13 @@ def test_nonbinding_futility_carries_both_decisions(rule, hr):
     np.testing.assert_array_equal(final["decision"], decisions)
     assert (decisions == STOP_FUTILITY).any()
     ignored = final_rows(without.rows)
-    np.testing.assert_array_equal(final["rejects_ignoring_futility"], np.where(ignored["decision"] == REJECT, ignored["look"], 0))
+    np.testing.assert_array_equal(final["rejects_ignoring_stops"], np.where(ignored["decision"] == REJECT, ignored["look"], 0))
     # up to the stop both are the same trial, row for row
     key = without.rows["replicate"] * 8 + without.rows["look"]
     shared = without.rows[np.isin(key, found.rows["replicate"] * 8 + found.rows["look"])]
     for name in ("replicate", "look", "enrolled", "events", "month", "z", "estimate", "code"):
         np.testing.assert_array_equal(shared[name], found.rows[name])
-    assert not found.rows["rejects_ignoring_futility"][np.append(np.diff(found.rows["replicate"]) == 0, False)].any()
+    assert not found.rows["rejects_ignoring_stops"][np.append(np.diff(found.rows["replicate"]) == 0, False)].any()
 
 
 def metrics(trial, rejection, n_sim=5_000):
@@ -124,7 +124,7 @@ def test_stopping_under_no_effect_is_as_likely_as_the_normal_says():
 
 def test_binding_futility_has_one_decision():
     final = final_rows(simulate(made(0.8, FixedZ((0.3,)), binding=True), 3_000, seed=5).rows)
-    np.testing.assert_array_equal(final["rejects_ignoring_futility"], np.where(final["decision"] == REJECT, final["look"], 0))
+    np.testing.assert_array_equal(final["rejects_ignoring_stops"], np.where(final["decision"] == REJECT, final["look"], 0))
 
 
 @pytest.mark.parametrize("shape", [Pocock(), OBrienFleming(), WangTsiatis(0.2), HaybittlePeto(3.0)], ids=lambda s: s.label)

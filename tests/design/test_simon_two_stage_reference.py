@@ -90,7 +90,7 @@ def test_each_decision_by_the_counts():
     assert (first["enrolled"] == s.n1).all()
     assert (second["enrolled"] == s.n).all()
     assert set(second["replicate"]) == set(first["replicate"][first["decision"] == 0])
-    assert (found["rejects_ignoring_futility"] == np.where(found["decision"] == REJECT, found["look"], 0)).all()
+    assert (found["rejects_ignoring_stops"] == np.where(found["decision"] == REJECT, found["look"], 0)).all()
 
 
 def test_accrual_that_goes_on_enrols_more_and_is_over_sooner():

@@ -1,0 +1,87 @@
+"""The lines by which a report describes a randomised survival trial: what is done, when, and what it takes to reject or to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import exp, sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.boundary.harm import Harm, HarmSpending
+from sim.design.checks import ENDPOINTS
+from sim.population.population import Population
+from sim.statistic.cox import Cox
+from sim.statistic.logrank import LogRank
+from sim.statistic.maxcombo import MaxCombo
+from sim.statistic.modestly_weighted import ModestlyWeighted
+from sim.types import Assumption
+
+if TYPE_CHECKING:
+    from sim.design.randomised_survival import RandomisedSurvival
+
+SCORES_OF_HAZARD_RATIOS = LogRank | Cox | MaxCombo | ModestlyWeighted
+
+
+def describe(design: RandomisedSurvival, population: Population) -> list[Assumption]:
+    """Return the lines for the report."""
+    a, b = design.ratio
+    where = "within day-30 strata" if design.stratified_randomisation and len(population.strata) > 1 else "over all patients"
+    efficacy = design.spending or design.shape
+    source = efficacy.label if efficacy and len(design.look_events) > 1 else "single look"
+    return [
+        Assumption("design", f"randomised {a}:{b}, n = {design.n}, {ENDPOINTS[design.endpoint]}", "configuration"),
+        Assumption("randomisation", f"permuted blocks of {design.block_size}, {where}", "configuration"),
+        Assumption("test", f"{design.statistic.label}, one-sided alpha {design.alpha:g}", "Mantel 1966; Peto & Peto 1972"),
+        Assumption("analysis", ", ".join(f"{when}: z >= {z:.4f}" for when, z in zip(_looks(design), design.bounds, strict=True)), source),
+        *_describe_stops(design),
+        _describe_smallest_effect(design),
+        Assumption("analysed in any case at", f"{design.max_duration:g} months", "configuration"),
+    ]
+
+
+def _looks(design: RandomisedSurvival) -> Iterable[str]:
+    """What calls each look, in words."""
+    if design.months is None:
+        return [f"{d} events" for d in design.look_events]
+    early = [f"month {m:g} ({d} events expected)" for m, d in zip(design.months, design.look_events, strict=False)]
+    return [*early, f"{design.look_events[-1]} events"]
+
+
+def _describe_stops(design: RandomisedSurvival) -> list[Assumption]:
+    lines = []
+    if design.futility is not None:
+        early = zip(_looks(design), design.look_events[:-1], design.futility_bounds[:-1], strict=False)
+        stops = ", ".join(f"{when}: z <= {z:.4f} (hazard ratio about {_hazard_ratio_at(design, d, z):.2f})" for when, d, z in early)
+        kind = "binding" if design.binding else "non-binding: type_i_error ignores it, everything else obeys it"
+        lines.append(Assumption("stop for futility", stops, design.futility.label))
+        lines.append(Assumption("futility is", kind, "configuration"))
+    if design.bounds_at == "observed":
+        value = "recomputed from the events that each look finds; the last look spends the rest"
+        lines.append(Assumption("bounds", value, "Lan & DeMets 1983"))
+    if design.harm is not None:
+        lines.append(_describe_harm(design, design.harm))
+    return lines
+
+
+def _describe_harm(design: RandomisedSurvival, harm: Harm) -> Assumption:
+    test = LogRank(stratified=design.stratified_randomisation).label
+    deaths = np.array(design.look_events)[:, None]
+    bounds = ", ".join(
+        f"{when}: z <= {-z:.4f}" for when, z in zip(_looks(design), harm.bounds(deaths, design.fractions, 0.25)[:, 0], strict=True)
+    )
+    value = f"overall survival, {test}, at every look"
+    if isinstance(harm, HarmSpending):
+        value += f" ({bounds})"
+    return Assumption("stop for harm", f"{value}; it rejects nothing, and type_i_error ignores it", harm.label)
+
+
+def _describe_smallest_effect(design: RandomisedSurvival) -> Assumption:
+    if isinstance(design.statistic, SCORES_OF_HAZARD_RATIOS):
+        largest = f"about {_hazard_ratio_at(design, design.look_events[-1], design.bounds[-1]):.2f} at the final look"
+        return Assumption("largest observed hazard ratio that rejects", largest, "Schoenfeld 1981")
+    return Assumption("smallest observed effect that rejects", f"{design.bounds[-1]:.2f} of its standard errors", "critical value")
+
+
+def _hazard_ratio_at(design: RandomisedSurvival, events: int, z: float) -> float:
+    return exp(-z / sqrt(events * design.unit_information))
