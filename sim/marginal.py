@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from sim.curve import Curve
 from sim.effect import Effect, NoEffect
 from sim.population.population import Population
 from sim.types import Assumption
+
+HORIZONS = {"pfs": 12.0, "os": 24.0}
+FREE_OF = {"pfs": "progression-free", "os": "alive"}
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,9 @@ def average_hazard_ratio(control: Curve, experimental: Curve, horizon: float) ->
     return float(np.sum(weight * h1) / np.sum(weight * h0))
 
 
-def marginal_effect(population: Population, effect: Effect, horizon: float = 12.0) -> MarginalEffect:
-    """Summarise what the effect does to progression-free survival of everybody, by the population's exact curves."""
-    control, experimental = population.curve("pfs"), population.curve("pfs", effect)
+def marginal_effect(population: Population, effect: Effect, horizon: float = 12.0, endpoint: str = "pfs") -> MarginalEffect:
+    """Summarise what the effect does to the endpoint of everybody, "pfs" or "os", by the population's exact curves."""
+    control, experimental = population.curve(endpoint), population.curve(endpoint, effect)
     return MarginalEffect(
         horizon,
         control.median(),
@@ -64,21 +68,25 @@ def marginal_effect(population: Population, effect: Effect, horizon: float = 12.
     )
 
 
-def describe(population: Population, effect: Effect) -> list[Assumption]:
-    """Return the lines for the report; none for the null."""
+def describe(population: Population, effect: Effect, endpoints: Collection[str] = ("pfs",)) -> list[Assumption]:
+    """Return the lines for the report, endpoint by endpoint; none for the null."""
     if isinstance(effect, NoEffect):
         return []
-    m = marginal_effect(population, effect)
-    source = "the population's exact curves under the effect"
+    return [line for endpoint in sorted(endpoints, reverse=True) for line in _describe(population, effect, endpoint)]
+
+
+def _describe(population: Population, effect: Effect, endpoint: str) -> list[Assumption]:
+    m = marginal_effect(population, effect, HORIZONS[endpoint], endpoint)
+    source, name = "the population's exact curves under the effect", endpoint.upper()
     return [
-        Assumption("median PFS, control and experimental", f"{m.median_control:.2f} and {m.median_experimental:.2f} months", source),
+        Assumption(f"median {name}, control and experimental", f"{m.median_control:.2f} and {m.median_experimental:.2f} months", source),
         Assumption(
-            f"average hazard ratio over {m.horizon:g} months, whole population",
+            f"average hazard ratio of {name} over {m.horizon:g} months, whole population",
             f"{m.average_hazard_ratio:.2f}; it differs from each patient's own ratio because patients differ",
             "Kalbfleisch & Prentice 1981",
         ),
         Assumption(
-            f"progression-free at {m.horizon:g} months, control and experimental",
+            f"{FREE_OF[endpoint]} at {m.horizon:g} months, control and experimental",
             f"{m.survival_control:.1%} and {m.survival_experimental:.1%}",
             source,
         ),

@@ -255,7 +255,7 @@ def run_block(trial: Trial, seed: int, first: int, count: int) -> Rows:
 
 def rows_of(rows: Rows, hypothesis: int) -> Rows:
     """Return the rows of one of the plan's hypotheses."""
-    return rows[rows["hypothesis"] == hypothesis] if rows["hypothesis"].any() else rows
+    return rows[rows["hypothesis"] == hypothesis]
 
 
 def final_rows(rows: Rows) -> Rows:

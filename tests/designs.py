@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from sim.accrual import PiecewiseAccrual, UniformAccrual
 from sim.boundary.futility import ConditionalPower, FixedHazardRatio, FixedZ, PredictivePower
+from sim.boundary.harm import HarmHazardRatio, HarmSpending
 from sim.boundary.spending import LanDeMetsOBrienFleming
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
@@ -64,6 +65,7 @@ def populations(draw):
         "shares": tuple(shares),
         "names": tuple(f"s{g}" for g in range(strata)),
         "response_rates": tuple(draw(st.floats(0.05, 0.6)) for _ in range(strata)),
+        "survival_after_progression_median": draw(_months(0.5, 12)),
     }
     if draw(st.booleans()):
         return PiecewiseExponential(medians=tuple(draw(_months(0.5, 20)) for _ in range(strata)), **common)
@@ -94,7 +96,16 @@ DROPOUTS = st.one_of(
     st.floats(0.005, 0.5).map(lambda h: ExponentialDropout(hazard=h)),
     st.floats(0.01, 0.4).map(lambda p: ExponentialDropout(monthly_probability=p)),
 )
-EFFECTS = st.one_of(st.just(NoEffect()), st.builds(HazardRatio, st.floats(0.2, 2.0), st.one_of(st.just(0.0), _months(0.1, 4))))
+EFFECTS = st.one_of(
+    st.just(NoEffect()),
+    st.builds(HazardRatio, st.floats(0.2, 2.0), st.one_of(st.just(0.0), _months(0.1, 4)), st.sampled_from([1.0, 0.5, 2.0])),
+)
+
+
+HARM = st.one_of(
+    st.builds(HarmSpending, st.sampled_from([0.05, 0.3])),
+    st.builds(HarmHazardRatio, st.sampled_from([0.8, 1.0, 1.3]), st.sampled_from([0.5, 0.9]), st.sampled_from([1, 5])),
+)
 
 
 @st.composite
@@ -105,6 +116,8 @@ def randomised(draw, n_max=40):
     weight = st.sampled_from([0.0, 0.5, 1.0, 2.0])
     rules = [None, FixedZ((0.0,)), FixedHazardRatio(0.9), ConditionalPower(0.2), PredictivePower(0.1)]
     futility = draw(st.sampled_from(rules if len(looks) > 1 else [None]))
+    longest = draw(st.sampled_from([3.0, 12.0, 30.0, 120.0]))
+    months = st.lists(_months(0.1, longest - 0.1), min_size=len(looks) - 1, max_size=len(looks) - 1, unique=True).map(sorted).map(tuple)
     design = RandomisedSurvival(
         n,
         alpha=draw(st.sampled_from([0.025, 0.1, 0.3])),
@@ -116,7 +129,9 @@ def randomised(draw, n_max=40):
         block_size=sum(ratio) * draw(st.integers(1, 2)),
         stratified_randomisation=draw(st.booleans()),
         statistic=LogRank(draw(st.booleans()), draw(weight), draw(weight)),
-        max_duration=draw(st.sampled_from([3.0, 12.0, 30.0, 120.0])),
+        months=draw(st.one_of(st.none(), months)),
+        harm=draw(st.one_of(st.none(), HARM)),
+        max_duration=longest,
     )
     try:
         assert len(design.bounds) == len(looks)

@@ -5,9 +5,11 @@ It reads the choices from a `sim.trial.Trial` (its fields only) and computes eve
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import NormalDist
+
+import numpy as np
 
 from sim.rng import STREAMS
 
@@ -54,7 +56,8 @@ class Patient:
     stratum: int
     arm: int  # 1 = experimental
     entry: float  # calendar months
-    pfs: float | None = None  # months from entry
+    pfs: float | None = None  # months from entry to the design's own event
+    os: float | None = None  # months from entry to death, where it is guarded
     dropout: float = math.inf
     response: int | None = None
     evaluable: bool = True
@@ -159,6 +162,9 @@ def enrol(trial, seed, replicate):
                 p.response, p.evaluable = 0, False
             continue
         p.pfs = time_of_event(population, trial.effect, p.stratum, p.arm, exponential(word(seed, replicate, j, "event")))
+        if getattr(design, "harm", None) is not None:
+            rate = math.log(2) / population.survival_after_progression_median * (trial.effect.after_progression if p.arm == 1 else 1.0)
+            p.os = p.pfs + exponential(word(seed, replicate, j, "after_progression")) / rate
         if dropout.hazard_per_month > 0:
             p.dropout = exponential(word(seed, replicate, j, "dropout")) / dropout.hazard_per_month
     return patients
@@ -260,13 +266,47 @@ def run(trial, seed, replicate):
     looks = {"RandomisedSurvival": randomised_pfs, "SingleArmSurvival": single_arm_pfs, "SingleArmORR": single_arm_orr}
     rows = looks[type(trial.design).__name__](trial, patients)
     rows = [{"replicate": replicate, "look": k + 1, **row} for k, row in enumerate(rows)]
-    return [{"rejects_ignoring_stops": row["look"] if row["decision"] == 1 else 0, **row} for row in rows]
+    return _with_deaths(rows)
+
+
+def _with_deaths(rows):
+    """The rows in their order: the trial's own of each look, then that of overall survival, where it is guarded."""
+    out = []
+    for row in rows:
+        deaths = row.pop("deaths", None)
+        out.append({"hypothesis": 0, "rejects_ignoring_stops": row["look"] if row["decision"] == 1 else 0, **row})
+        if deaths is not None:
+            out.append({"hypothesis": 1, "replicate": row["replicate"], "look": row["look"], "rejects_ignoring_stops": 0, **deaths})
+    return out
+
+
+def harm_at(trial, patients, cut, look):
+    """The row of overall survival at a look: stop where the experimental arm dies sooner by more than is allowed."""
+    design = trial.design
+    deaths = tested([replace(p, pfs=p.os) for p in patients], cut, design.stratified_randomisation, 0.0, 0.0)
+    if hasattr(design.harm, "hr"):
+        a, b = design.ratio
+        limit = math.log(design.harm.hr) * math.sqrt(deaths["events"] * a * b / (a + b) ** 2) + NormalDist().inv_cdf(design.harm.confidence)
+        limit = math.inf if deaths["events"] < design.harm.min_deaths else limit
+    else:
+        limit = design.harm.bounds(np.ones((look, 1), dtype=int), design.fractions, 0.25)[look - 1, 0]
+    return {**deaths, "decision": 3 if deaths["code"] == "OK" and -deaths["z"] >= limit else 0}
+
+
+def tested(patients, cut, stratified, rho, gamma):
+    """The log-rank test of what is known at a cut."""
+    seen = at_cut(patients, cut)
+    events = sum(p.event for p in seen)
+    u, v, information = logrank(seen, stratified, rho, gamma)
+    code = "OK" if v > 0 else "EMPTY_ARM" if events else "NO_EVENTS"
+    z, estimate = (-u / math.sqrt(v), math.exp(u / information)) if v > 0 else (0.0, math.nan)
+    return {"enrolled": len(seen), "events": events, "month": cut, "z": z, "estimate": estimate, "code": code}
 
 
 def randomised_pfs(trial, patients):
-    """Look at each number of events; stop at the first rejection, for futility, or when the events no longer come.
+    """Look at each number of events, or month; stop at the first rejection, for futility or harm, or when the events no longer come.
 
-    A trial that stopped for non-binding futility is followed on, silently, to see whether it would have rejected.
+    A trial that stopped for harm or non-binding futility is followed on, silently, to see whether it would have rejected.
     """
     design = trial.design
     statistic = design.statistic
@@ -274,25 +314,26 @@ def randomised_pfs(trial, patients):
     rows, stopped, rejects_at = [], False, 0
     for look, (target, bound, lower) in enumerate(zip(design.look_events, bounds, design.futility_bounds, strict=True), start=1):
         cut, reached = cut_at_events(patients, target, design.max_duration)
-        seen = at_cut(patients, cut)
-        events = sum(p.event for p in seen)
-        u, v, information = logrank(seen, statistic.stratified, statistic.rho, statistic.gamma)
-        z = -u / math.sqrt(v) if v > 0 else 0.0
-        code = "OK" if reached else "TARGET_NOT_REACHED"
-        if v == 0:
-            code = "EMPTY_ARM" if events else "NO_EVENTS"
-        estimate = math.exp(u / information) if v > 0 else math.nan
-        decision = 0
-        if v > 0:
-            decision = 1 if z >= bound else 2 if z <= lower else 0
+        over = not reached
+        if design.months is not None:
+            end, reached = cut_at_events(patients, design.look_events[-1], design.max_duration)
+            cut = min(design.months[look - 1], end) if look <= len(design.months) else end
+            reached, over = reached or cut < end, cut == end
+        row = tested(patients, cut, statistic.stratified, statistic.rho, statistic.gamma)
+        own = 0
+        if row["code"] == "OK":
+            own = 1 if row["z"] >= bound else 2 if row["z"] <= lower else 0
+            row["code"] = "OK" if reached else "TARGET_NOT_REACHED"
+        row["decision"] = own
+        if design.harm is not None:
+            row["deaths"] = harm_at(trial, patients, cut, look)
+            row["decision"] = row["deaths"]["decision"] or own
         if not stopped:
-            rows.append(
-                {"enrolled": len(seen), "events": events, "month": cut, "z": z, "estimate": estimate, "decision": decision, "code": code}
-            )
-        if decision == 1:
+            rows.append(row)
+        if own == 1:
             rejects_at = look
-        stopped = stopped or decision > 0
-        if decision == 1 or not reached or (decision == 2 and design.binding):
+        stopped = stopped or row["decision"] > 0
+        if own == 1 or over or (own == 2 and design.binding):
             break
     rows[-1]["rejects_ignoring_stops"] = rejects_at
     return rows

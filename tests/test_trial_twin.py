@@ -31,6 +31,9 @@ def same_patients(trial, seed, replicate):
         assert fast.event[0].tolist() == [int(p.has_event) for p in slow] or any(p.time == math.inf for p in slow)
         for a, p in zip(fast.time[0], slow, strict=True):
             assert (a > 1e200 and p.time == math.inf) or close(a, p.time)
+    if fast.safety is not None:
+        for a, p in zip(fast.safety.time[0], slow, strict=True):
+            assert (a > 1e200 and min(p.os, p.dropout) == math.inf) or close(a, min(p.os, p.dropout))
 
 
 def same_rows(trial, seed, first, count):
@@ -38,7 +41,7 @@ def same_rows(trial, seed, first, count):
     slow = [row for r in range(first, first + count) for row in naive.run(trial, seed, r)]
     assert len(fast) == len(slow)
     for row, expected in zip(fast, slow, strict=True):
-        for name in ("replicate", "look", "enrolled", "events", "decision", "rejects_ignoring_stops"):
+        for name in ("replicate", "look", "hypothesis", "enrolled", "events", "decision", "rejects_ignoring_stops"):
             assert row[name] == expected[name], (name, row, expected)
         assert Code(int(row["code"])).name == expected["code"], (row, expected)
         for name in ("month", "z", "estimate"):

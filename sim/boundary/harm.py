@@ -45,7 +45,7 @@ class HarmSpending(Harm):
     Notes
     -----
     The bounds are those of a group-sequential test of "the experimental arm dies sooner" at the planned deaths; a look that finds another
-    number keeps its bound. The endpoint's own stops are not allowed for, so the probability of a false alarm is below alpha.
+    number keeps its bound. So false alarms have probability alpha where the deaths come as planned and the endpoint itself stops nothing.
 
     References
     ----------

@@ -49,22 +49,34 @@ def _section(number: int, x: Replayed) -> str:
     binary = "response" in x.patients
     end = "the analysis; dots mark responders" if binary else "event (dot), dropout or analysis"
     lines = f"One line per enrolled patient, from entry to {end}."
+    own = x.looks[x.looks["hypothesis"] == x.hypothesis]
     figures = [
-        (z_path(x.looks, x.bounds, f"z{number}"), "The test statistic at each look; dashed: the critical values."),
-        (timeline(x.patients, x.looks, f"t{number}"), "Patients enrolled and events by calendar month; dashed: the looks."),
-        (swimmer(x.patients, x.looks, f"s{number}"), lines),
+        (z_path(own, x.bounds, f"z{number}"), "The test statistic at each look; dashed: the critical values."),
+        (timeline(x.patients, own, f"t{number}"), "Patients enrolled and events by calendar month; dashed: the looks."),
+        (swimmer(x.patients, own, f"s{number}"), lines),
     ]
     drawn = "".join(f'<figure><div class="plot">{svg}</div><figcaption>{escape(words)}</figcaption></figure>\n' for svg, words in figures)
     return f"<section><h2>{escape(x.cell)}: {escape(x.hypothesis)}</h2><p>{escape(x.verdict)}</p>\n{_looks(x)}\n{drawn}</section>\n"
 
 
 def _looks(x: Replayed) -> str:
-    heads = ("Look", "Month", "Enrolled", "Events", "z", "Critical z", x.estimate[:1].upper() + x.estimate[1:], "Decision", "Code")
+    heads = (
+        "Look",
+        "Endpoint",
+        "Month",
+        "Enrolled",
+        "Events",
+        "z",
+        "Critical z",
+        x.estimate[:1].upper() + x.estimate[1:],
+        "Decision",
+        "Code",
+    )
     rows = []
     for row in x.looks.to_dict("records"):
         critical = "" if pd.isna(row["critical_z"]) else f"{row['critical_z']:.4f}"
         values = (
-            row["look"], f"{row['month']:.2f}", row["enrolled_cumulative"], row["events_cumulative"], f"{row['z']:.4f}", critical,
+            row["look"], row["hypothesis"], f"{row['month']:.2f}", row["enrolled_cumulative"], row["events_cumulative"], f"{row['z']:.4f}", critical,
             f"{row['estimate']:.4f}", row["decision"], row["code"],
         )  # fmt: skip
         rows.append("<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in values) + "</tr>")

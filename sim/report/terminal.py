@@ -24,6 +24,8 @@ _HEADS = {
     "type_i_error": "type I\nerror",
     "rejection_no_effect": "rejects,\nno effect",
     "expected_duration": "months",
+    "harm_stop": "stops for\nharm",
+    "harm_stop_no_effect": "false\nalarm",
 }
 _LOOK_HEADS = {
     "power_by_look": "power\nso far",
@@ -31,6 +33,12 @@ _LOOK_HEADS = {
     "reach_look": "reached",
     "duration_at_look": "months",
     "enrolled_at_look": "enrolled",
+}
+_HARM_HEADS = {
+    "harm_by_look": "stopped\nfor harm\nso far",
+    "harm_by_look_no_effect": "false\nalarms\nso far",
+    "deaths_at_look": "deaths",
+    "deaths_at_look_no_effect": "deaths,\nno effect",
 }
 _MOST_CELLS_BY_LOOK = 6
 _COLOURS = {"met": "green", "within interval": "green", "outside interval": "red", "known contradiction": "yellow", "not modelled": "dim"}
@@ -69,7 +77,8 @@ def print_operating_characteristics(oc: pd.DataFrame, console: Console) -> None:
     for cell, *values in cells.itertuples(index=False):
         table.add_row(Text(str(cell)), *(_stacked(v) for v in values))
     _print(console, table)
-    _print_looks(oc, console)
+    _print_looks(oc, _LOOK_HEADS, console)
+    _print_looks(oc, _HARM_HEADS, console)
     _print(console, Text(_replicates_line(oc)), indent=True)
 
 
@@ -152,8 +161,8 @@ def progress(total: int, description: str, console: Console | None = None) -> It
         yield lambda done: bar.advance(task, done)
 
 
-def _print_looks(oc: pd.DataFrame, console: Console) -> None:
-    rows = wide.by_look(oc, tuple(_LOOK_HEADS))
+def _print_looks(oc: pd.DataFrame, heads: dict[str, str], console: Console) -> None:
+    rows = wide.by_look(oc, tuple(heads))
     if rows.empty:
         return
     if rows["cell"].nunique() > _MOST_CELLS_BY_LOOK:
@@ -163,7 +172,7 @@ def _print_looks(oc: pd.DataFrame, console: Console) -> None:
     table.add_column("Design", overflow="fold", min_width=8)
     table.add_column("look", justify="right")
     for metric in rows.columns[2:]:
-        table.add_column(_LOOK_HEADS[metric], justify="right", no_wrap=True)
+        table.add_column(heads[metric], justify="right", no_wrap=True)
     before = None
     for cell, look, *values in rows.itertuples(index=False):
         table.add_row(Text(str(cell) if cell != before else ""), str(look), *(_stacked(v) for v in values))

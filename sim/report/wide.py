@@ -9,6 +9,10 @@ import pandas as pd
 
 from sim.report.tables import ABSENT, SIZES, estimate, exact, interval, look, number, whole_trial
 
+GLANCE = (
+    "n", "expected_n", "power", "type_i_error", "rejection_no_effect", "harm_stop", "harm_stop_no_effect", "expected_events", "expected_duration",
+)  # fmt: skip
+
 
 def overall(oc: pd.DataFrame) -> pd.DataFrame:
     """Return one row per cell, hypothesis and metric: the whole trial's, or the last look's where there is none."""
@@ -41,13 +45,11 @@ def glance(oc: pd.DataFrame) -> pd.DataFrame:
     -----
     Expected patients, events and duration are those under the stated effect.
     """
-    shown = [
-        m
-        for m in ("n", "expected_n", "power", "type_i_error", "rejection_no_effect", "expected_events", "expected_duration")
-        if (oc["metric"] == m).any()
-    ]
-    if "n" in shown and "expected_n" in shown:
-        shown.remove("expected_n")
+    shown = [m for m in GLANCE if (oc["metric"] == m).any()]
+    # a terminal has room for six
+    for rather, than in (("n", "expected_n"), ("harm_stop", "expected_events")):
+        if rather in shown and than in shown:
+            shown.remove(than)
     rows, stand_in = [], chosen(oc)
     for cell in dict.fromkeys(oc["cell"]):
         found = {metric: stand_in.get((cell, metric)) for metric in shown}

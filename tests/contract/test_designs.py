@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import sim.trial
-from sim.design.design import CONTINUE, REJECT, STOP_FUTILITY, Design, Plan
+from sim.design.design import CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM, Design, Plan
 from sim.engine import simulate
 from sim.oc import Subject, operating_characteristics, proportion, rejections
 from sim.statistic.statistic import Code
 from sim.store import content_key
-from sim.trial import ROW_DTYPE, final_rows, run_block
+from sim.trial import ROW_DTYPE, final_rows, rows_of, run_block
 from sim.types import Assumption, InputError
 from tests.contract.building import POPULATIONS, options, trial
 
@@ -71,6 +71,12 @@ def test_says_what_it_assumes(made):
 
 def test_rows(made, rows):
     assert rows.dtype == ROW_DTYPE
+    assert set(np.unique(rows["hypothesis"])) == set(range(len(made.plan.hypotheses)))
+    for hypothesis in range(len(made.plan.hypotheses)):
+        _rows_of_one(made, rows_of(rows, hypothesis))
+
+
+def _rows_of_one(made, rows):
     assert (np.diff(rows["replicate"]) >= 0).all()
     np.testing.assert_array_equal(np.unique(rows["replicate"]), np.arange(1_000, 1_000 + REPLICATES))
     first = np.append(True, np.diff(rows["replicate"]) > 0)
@@ -86,7 +92,7 @@ def test_rows(made, rows):
     assert np.isfinite(rows["z"]).all()
     assert np.isfinite(rows["month"]).all()
     assert (rows["month"] > 0).all()
-    assert set(np.unique(rows["decision"])) <= {CONTINUE, REJECT, STOP_FUTILITY}
+    assert set(np.unique(rows["decision"])) <= {CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM}
     assert set(np.unique(rows["code"])) <= {int(c) for c in Code}
     # whoever decided has no later row
     last = np.append(first[1:], True)

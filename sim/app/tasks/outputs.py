@@ -19,7 +19,7 @@ from sim.statistic.statistic import Code
 from sim.store import PARQUET
 from sim.types import InputError, Row
 
-DECISIONS = ("none", "reject", "futility")
+DECISIONS = ("none", "reject", "futility", "harm")
 ROW_GROUP = 100_000  # rows; fixed, so that the bytes of replicates.parquet do not depend on how it was made
 
 
@@ -57,7 +57,7 @@ def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
 
 
 def write_replicates(truths: list[Truth], study: Study, folder: Path) -> None:
-    """Write replicates.parquet: one row per cell, truth, replicate and look, in that order."""
+    """Write replicates.parquet: one row per cell, truth, replicate, look and hypothesis, in that order."""
     cells = [cell.name for cell in study.cells]
 
     def write(path: Path) -> None:
@@ -86,7 +86,7 @@ def _replicate_table(truth: Truth, cells: list[str]) -> pa.Table:
         {
             "cell": _dictionary(np.full(n, cells.index(truth.cell.name)), cells),
             "truth": _dictionary(np.full(n, int(truth.truth == "null")), ["alternative", "null"]),
-            "hypothesis": _dictionary(np.zeros(n, dtype=int), [plan.hypothesis]),
+            "hypothesis": _dictionary(rows["hypothesis"], list(plan.hypotheses)),
             "replicate": np.ascontiguousarray(rows["replicate"]),
             "look": np.ascontiguousarray(rows["look"]),
             "enrolled_cumulative": np.ascontiguousarray(rows["enrolled"]),

@@ -116,7 +116,7 @@ def _compare(rows: Rows, replay: Replay, cell: str) -> tuple[bool, str]:
     if replay.run is None or not path.is_file():
         return False, f"{cell}: there are no stored replicates to compare with."
     stored = pq.read_table(path, filters=[("replicate", "=", replay.replicate)]).to_pandas()
-    stored = stored[(stored["cell"] == cell) & (stored["truth"] == replay.truth)].sort_values("look")
+    stored = stored[(stored["cell"] == cell) & (stored["truth"] == replay.truth)]
     if stored.empty:
         return False, f"{cell}: the run holds no replicate {replay.replicate:,} under {replay.truth}; nothing to compare with."
     same = len(stored) == len(rows) and list(stored["decision"]) == [DECISIONS[d] for d in rows["decision"]]
@@ -128,7 +128,7 @@ def _compare(rows: Rows, replay: Replay, cell: str) -> tuple[bool, str]:
 def _tables(trial: Trial, seed: int, replicate: int, cell: str, rows: Rows, verdict: str) -> Replayed:
     """Return the replicate's patients and looks as tables."""
     plan, o = trial.plan, enrol(trial, Draws(seed, replicate, 1, trial.plan.n))
-    end = float(rows["month"][-1])
+    end, about = float(rows["month"][-1]), rows["hypothesis"]
     single = isinstance(plan.allocation, SingleArm)
     patients = pd.DataFrame(
         {
@@ -156,12 +156,16 @@ def _tables(trial: Trial, seed: int, replicate: int, cell: str, rows: Rows, verd
         {
             "cell": cell,
             "look": rows["look"],
+            "hypothesis": [plan.hypotheses[h] for h in about],
             "month": rows["month"],
             "enrolled_cumulative": rows["enrolled"],
             "events_cumulative": rows["events"],
             "z": rows["z"],
-            "critical_z": [np.nan if bounds is None else bounds[k - 1] for k in rows["look"]],
-            "futility_z": [np.nan if lower is None or not np.isfinite(lower[k - 1]) else lower[k - 1] for k in rows["look"]],
+            "critical_z": [np.nan if bounds is None or h else bounds[k - 1] for k, h in zip(rows["look"], about, strict=True)],
+            "futility_z": [
+                np.nan if lower is None or h or not np.isfinite(lower[k - 1]) else lower[k - 1]
+                for k, h in zip(rows["look"], about, strict=True)
+            ],
             "estimate": rows["estimate"],
             "decision": [DECISIONS[d] for d in rows["decision"]],
             "code": [code_names()[c] for c in rows["code"]],

@@ -9,7 +9,7 @@ from pathlib import Path
 from sim.app.study import Cell, Study
 from sim.effect import NoEffect
 from sim.engine import BLOCK, Replicates, join, simulate
-from sim.oc import Z95, Subject, after_stopping, operating_characteristics, rejections
+from sim.oc import Z95, Subject, after_stopping, harm_characteristics, operating_characteristics, rejections
 from sim.store import Store
 from sim.trial import Trial
 from sim.types import InputError, Row
@@ -85,8 +85,12 @@ def characteristics(study: Study, truth: Truth) -> list[Row]:
     under_null = "type_i_error" if plan.null_is_population else "rejection_no_effect"
     rejection = "power" if truth.truth == "alternative" else under_null
     subject = Subject(study.scenario, truth.cell.name, plan.hypothesis, rejection)
-    rows = operating_characteristics(subject, truth.replicates, plan.cut.looks, plan.nonbinding_futility)
-    return [*rows, *after_stopping(subject, truth.cell.trial, truth.replicates)]
+    looks = plan.cut.looks
+    return [
+        *operating_characteristics(subject, truth.replicates, looks, plan.stops_may_be_ignored),
+        *harm_characteristics(subject, truth.replicates, looks),
+        *after_stopping(subject, truth.cell.trial, truth.replicates),
+    ]
 
 
 def counter(study: Study, progress: Progress | None) -> Callable[[Trial, int], tuple[int, int]]:

@@ -89,7 +89,10 @@ def _cell_story(cell: Cell) -> CellStory:
     return CellStory(
         name=cell.name,
         design=trial.design.describe(trial.population),
-        assumptions=[*trial.describe_assumptions(), *marginal.describe(trial.population, trial.effect)],
+        assumptions=[
+            *trial.describe_assumptions(),
+            *marginal.describe(trial.population, trial.effect, trial.plan.wants - {"response"} or {"pfs"}),
+        ],
         alpha=trial.design.alpha,
         decision_tool_only=isinstance(trial.plan.allocation, SingleArm) and trial.plan.hypothesis in ("PFS", "OS"),
     )
@@ -114,6 +117,15 @@ def size_lines(study: Study, table: pd.DataFrame, target: float) -> list[str]:
     return lines
 
 
+WORDS = {
+    "power": "power",
+    "type_i_error": "type I error",
+    "rejection_no_effect": "rejection without effect",
+    "harm_stop": "a stop for harm in",
+    "harm_stop_no_effect": "a false alarm of harm in",
+}
+
+
 def _what(cell: Cell) -> str:
     design = cell.trial.design.describe(cell.trial.population)[0].value
     arms, endpoint = design.split(", n = ")[0], design.rsplit(", ", 1)[1]
@@ -126,7 +138,7 @@ def _in_cell(study: Study, cell: Cell) -> str:
 
 def _operating(table: pd.DataFrame, cell: str) -> str:
     parts = []
-    for metric, words in (("power", "power"), ("type_i_error", "type I error"), ("rejection_no_effect", "rejection without effect")):
+    for metric, words in WORDS.items():
         row = _value(table, cell, metric)
         if row is not None:
             parts.append(f"{words} {with_error(row['estimate'], row['mcse'])} ({int(row['n_analysed']):,} replicates)")
@@ -162,6 +174,6 @@ def closing(console: Console, study: Study, folder: Path, truths: list[Truth]) -
     simulated = sum(t.replicates.simulated for t in truths)
     stored = sum(t.replicates.from_store for t in truths)
     console.print(
-        f" {simulated:,} replicates simulated, {stored:,} taken from the store; {study.executor.label}.", highlight=False, soft_wrap=True
+        f" {simulated:,} replicates simulated, {stored:,} taken from the store;\n {study.executor.label}.", highlight=False, soft_wrap=True
     )
     console.print(f" Report: {paths.shown(folder / 'report.html')}", highlight=False, soft_wrap=True)

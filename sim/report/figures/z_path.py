@@ -47,7 +47,9 @@ def z_path(looks: pd.DataFrame, bounds: Sequence[float], name: str = "z") -> str
             )
         axes.plot(looks["look"], looks["z"], color=style.BLUE, marker="o", label="z, positive favours the experimental treatment")
         last = looks.iloc[-1]
-        words = {"reject": "rejects", "futility": "stops for futility", "none": "does not reject"}[str(last["decision"])]
+        words = {"reject": "rejects", "futility": "stops for futility", "none": "does not reject", "harm": "stops for harm"}[
+            str(last["decision"])
+        ]
         axes.annotate(
             f"z = {last['z']:.3f}: {words}", (last["look"], last["z"]), (8, -12), textcoords="offset points", ha="left", fontsize=9
         )

@@ -1,0 +1,51 @@
+"""The table of operating characteristics: its columns, and what each metric means, over which trials."""
+
+from __future__ import annotations
+
+COLUMNS = (
+    "scenario", "cell", "hypothesis", "look", "metric", "estimate", "mcse", "ci_low", "ci_high",
+    "n_requested", "n_analysed", "n_failed", "unit", "definition",
+)  # fmt: skip
+
+DEFINITIONS = {
+    "power": "share of analysed trials that reject the null hypothesis, under the stated effect",
+    "type_i_error": "share of analysed trials that reject the null hypothesis when the treatment changes nothing",
+    "rejection_no_effect": "share of analysed trials that reject a published null when the treatment changes nothing; not a type I error, since that null is not this population",
+    "type_i_error_obeyed": "share of analysed trials that reject the null hypothesis when the treatment changes nothing and every trial that crosses a bound that does not bind (futility, harm) stops there",
+    "rejection_no_effect_obeyed": "share of analysed trials that reject a published null when the treatment changes nothing and every trial that crosses a bound that does not bind (futility, harm) stops there",
+    "expected_n": "mean number of patients enrolled by the end, over all analysed trials",
+    "expected_events": "mean cumulative number of events at the end, over all analysed trials",
+    "expected_responders": "mean number of responders, over all analysed trials",
+    "expected_duration": "mean calendar months from the first possible enrolment to the end, over all analysed trials",
+    "expected_z": "mean z at the end, over all analysed trials",
+    "early_futility": "share of analysed trials that stop for futility before the last look, under the stated effect",
+    "early_futility_no_effect": "share of analysed trials that stop for futility before the last look, when the treatment changes nothing",
+    "early_efficacy": "share of analysed trials that reject before the last look, under the stated effect",
+    "early_efficacy_no_effect": "share of analysed trials that reject before the last look, when the treatment changes nothing, futility obeyed",
+    "expected_n_no_effect": "mean number of patients enrolled by the end, over all analysed trials, when the treatment changes nothing",
+    "expected_events_no_effect": "mean cumulative number of events at the end, over all analysed trials, when the treatment changes nothing",
+    "expected_responders_no_effect": "mean number of responders, over all analysed trials, when the treatment changes nothing",
+    "expected_duration_no_effect": "mean calendar months from the first possible enrolment to the end, over all analysed trials, when the treatment changes nothing",
+    "reach_look": "share of analysed trials that reach the look",
+    "power_by_look": "cumulative share of analysed trials that reject at this look or before, under the stated effect",
+    "type_i_error_by_look": "cumulative share of analysed trials that reject at this look or before, when the treatment changes nothing",
+    "duration_at_look": "mean calendar months to the look, over the trials that reached it",
+    "enrolled_at_look": "mean cumulative patients enrolled at the look, over the trials that reached it",
+    "events_at_look": "mean cumulative number of events (of responders, for a response rate) at the look, over the trials that reached it",
+    "futility_by_look": "cumulative share of analysed trials that stop for futility at this look or before, under the stated effect",
+    "futility_by_look_no_effect": "cumulative share of analysed trials that stop for futility at this look or before, when the treatment changes nothing",
+    "harm_stop": "share of analysed trials that stop for harm in overall survival, under the stated effect",
+    "harm_stop_no_effect": "share of analysed trials that stop for harm in overall survival when the treatment changes nothing: false alarms",
+    "harm_by_look": "cumulative share of analysed trials that stop for harm at this look or before, under the stated effect",
+    "harm_by_look_no_effect": "cumulative share of analysed trials that stop for harm at this look or before, when the treatment changes nothing",
+    "deaths_at_look": "mean cumulative number of deaths at the look, over the trials that reached it",
+    "deaths_at_look_no_effect": "mean cumulative number of deaths at the look, over the trials that reached it, when the treatment changes nothing",
+    "untestable": "share of analysed trials whose test could not be formed; they count as not rejected",
+    "target_not_reached": "share of analysed trials that ended at their longest duration with fewer events than planned; tested with what there was",
+    "bias_log_hr": "mean error of the log of the reported hazard ratio, over analysed trials that found the planned events; only where the hazard ratio is constant in one stratum, so that there is a true one",
+    "bias_log_hr_median_unbiased": "mean error of the median-unbiased log hazard ratio by the stage-wise ordering, information = events times the ratio's share, over the same trials",
+    "coverage_naive": "share of the same trials whose usual 95 % interval, which ignores early stopping, holds the true hazard ratio",
+    "coverage_stagewise": "share of the same trials whose 95 % interval by the stage-wise ordering holds the true hazard ratio",
+    "power_lower_bound": "power if every failed replicate is counted as not rejected",
+    "power_upper_bound": "power if every failed replicate is counted as rejected",
+}
