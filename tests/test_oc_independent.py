@@ -55,7 +55,9 @@ TABLE = [
 
 def replicates(table, requested):
     # no futility: the look of the rejection is the same with it ignored
-    return Replicates(np.array([(*row[:2], 0, *row[2:], row[1] * (row[7] == 1)) for row in table], dtype=ROW_DTYPE), requested, 0, requested)
+    return Replicates(
+        np.array([(*row[:2], 0, *row[2:], row[1] * (row[7] == 1)) for row in table], dtype=ROW_DTYPE), requested, 0, requested
+    )
 
 
 def reduced(table, requested, rejection="power", looks=2):
