@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 
 from sim.kernels.arrivals import cumulative_gaps, invert_intensity, rescale_to_interval
+from sim.kernels.scratch import empty
 from sim.rng import Draws
 from sim.types import Array, Assumption, InputError
 
@@ -54,7 +55,7 @@ class UniformAccrual(Accrual):
             raise InputError(f"accrual.{name} is {value}: accrual would never end or never take place; allowed: a positive number")
 
     def entries(self, draws: Draws) -> Array:
-        out = np.empty((draws.m, draws.n))
+        out = empty((draws.m, draws.n))
         cumulative_gaps(draws.word("arrival"), out)
         if self.duration is not None:
             rescale_to_interval(out, draws.next_unit("arrival"), self.duration)
@@ -109,7 +110,7 @@ class PiecewiseAccrual(Accrual):
         return starts, expected, np.array(self.rates)
 
     def entries(self, draws: Draws) -> Array:
-        out = np.empty((draws.m, draws.n))
+        out = empty((draws.m, draws.n))
         cumulative_gaps(draws.word("arrival"), out)
         invert_intensity(out, *self._tables)
         return out

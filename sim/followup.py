@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from sim.kernels.piecewise import calendar_of_events, censor_at_exponential
+from sim.kernels.scratch import empty
 from sim.rng import Draws
 from sim.types import Array, Assumption, Flags, InputError, Observations
 
@@ -78,7 +79,7 @@ class ExponentialDropout(Dropout):
         return _hazard_of(float(self.monthly_probability))
 
     def watch(self, draws: Draws, time: Array) -> tuple[Array, Flags]:
-        event = np.empty(time.shape, dtype=np.uint8)
+        event = empty(time.shape, np.uint8)
         censor_at_exponential(draws.word("dropout"), self.hazard_per_month, time, event)
         return time, event
 
@@ -172,10 +173,14 @@ def _months_of_events(observations: Observations, numbers: tuple[int, ...]) -> A
     """Return float64[k, m], the calendar month of each of these numbers of events; huge where it never comes."""
     assert observations.time is not None
     assert observations.event is not None
-    at = np.empty_like(observations.time)
+    at = empty(observations.time.shape)
     calendar_of_events(observations.entry, observations.time, observations.event, at)
     kth = [d - 1 for d in numbers]
-    at.partition(kth, axis=1)
+    # numpy's vector code sorts short rows faster than it partitions them, and has none for several places at once
+    if len(kth) == 1 and at.shape[1] > 256:
+        at.partition(kth[0], axis=1)
+    else:
+        at.sort(axis=1)
     return at.T[kth]
 
 

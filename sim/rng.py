@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.kernels.philox import fill_words
+from sim.kernels.scratch import empty
 
 Words = NDArray[np.uint32]
 
@@ -93,7 +94,7 @@ class Draws:
         call, word = STREAMS[stream]
         words = self._calls.get(call)
         if words is None:
-            words = np.empty((4, self.m, self.n), dtype=np.uint32)
+            words = empty((4, self.m, self.n), np.uint32)
             fill_words(np.uint64(self.seed), np.int64(self.first), np.uint32(0), np.uint32(call), words)
             self._calls[call] = words
         return words[word]
@@ -108,6 +109,6 @@ class Draws:
 
     def _units(self, stream: str, first_unit: int, units: int) -> Words:
         call, word = STREAMS[stream]
-        words = np.empty((4, self.m, units), dtype=np.uint32)
+        words = empty((4, self.m, units), np.uint32)
         fill_words(np.uint64(self.seed), np.int64(self.first), np.uint32(first_unit), np.uint32(call), words)
         return words[word]

@@ -14,6 +14,7 @@ from sim.design.design import CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM, Design
 from sim.effect import NO_EFFECT, Effect
 from sim.followup import Cut, Dropout
 from sim.kernels.piecewise import bernoulli
+from sim.kernels.scratch import lent
 from sim.population.population import Population
 from sim.rng import Draws
 from sim.statistic.statistic import Code, TestResult
@@ -21,7 +22,7 @@ from sim.types import Array, Assumption, Observations
 
 # A tile is long enough to hide the thirty calls that it takes, and short enough that its arrays (some ten of float64) are not
 # new memory from the system each time; docs/performance.md says what other lengths gain and lose.
-TILE_PATIENTS = 256 * 160
+TILE_PATIENTS = 1024 * 160
 
 ROW_DTYPE = np.dtype(
     [
@@ -249,7 +250,8 @@ def run_block(trial: Trial, seed: int, first: int, count: int) -> Rows:
     found = Looks.empty(plan.cut.looks, count, plan.safety is not None)
     for start in range(0, count, tile):
         stop = min(start + tile, count)
-        observe(trial, Draws(seed, first + start, stop - start, plan.n), found, slice(start, stop))
+        with lent():
+            observe(trial, Draws(seed, first + start, stop - start, plan.n), found, slice(start, stop))
     return decide(plan, found, first)
 
 

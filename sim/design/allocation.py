@@ -11,6 +11,7 @@ from math import comb
 import numpy as np
 
 from sim.kernels.permuted_blocks import assign, assign_by_stratum
+from sim.kernels.scratch import empty
 from sim.rng import Draws
 from sim.types import Flags, InputError
 
@@ -74,7 +75,7 @@ class PermutedBlocks(Allocation):
         return _arrangements(self.block_size, self.block_size * self.ratio[0] // sum(self.ratio))
 
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
-        out = np.empty((draws.m, draws.n), dtype=np.uint8)
+        out = empty((draws.m, draws.n), np.uint8)
         blocks = -(-draws.n // self.block_size)
         if not self.by_stratum:
             assign(draws.blocks("permuted_block", 0, blocks), self.arrangements, out)

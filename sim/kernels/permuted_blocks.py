@@ -13,15 +13,23 @@ def assign(words: np.ndarray, arrangements: np.ndarray, out: np.ndarray) -> None
     """Fill out : uint8[m, n] in order of entry; words : uint32[m, blocks]; arrangements : uint8[c, size]."""
     m, n = out.shape
     count, size = arrangements.shape
+    whole = n // size
     for i in range(m):
-        j = 0
-        block = 0
-        while j < n:
+        for block in range(whole):
             pick = np.int64((np.uint64(words[i, block]) * np.uint64(count)) >> np.uint64(32))
-            for k in range(min(size, n - j)):
-                out[i, j + k] = arrangements[pick, k]
-            j += size
-            block += 1
+            j = block * size
+            if size == 4:
+                # the usual size, written out: a loop of unknown length costs four times as much
+                out[i, j] = arrangements[pick, 0]
+                out[i, j + 1] = arrangements[pick, 1]
+                out[i, j + 2] = arrangements[pick, 2]
+                out[i, j + 3] = arrangements[pick, 3]
+            else:
+                for k in range(size):
+                    out[i, j + k] = arrangements[pick, k]
+        for j in range(whole * size, n):
+            pick = np.int64((np.uint64(words[i, whole]) * np.uint64(count)) >> np.uint64(32))
+            out[i, j] = arrangements[pick, j - whole * size]
 
 
 @numba.njit("void(uint32[:, :, ::1], uint8[:, ::1], uint8[:, ::1], uint8[:, ::1])", **OPTIONS)

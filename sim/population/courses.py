@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sim.effect import NO_EFFECT, Effect, HazardProfile
 from sim.kernels import post_cart_failure
+from sim.kernels.scratch import empty
 from sim.kernels.vectors import log
 from sim.population.multi_state import Infusion, convolve, fate_shares
 from sim.population.parameters import NO_CLASSES, Parameters
@@ -81,7 +82,7 @@ def trajectories(
 ) -> Trajectories:
     """Return PFS, OS and, when asked for, marks (uint8[6, m n], `MARKS`) from the start of first line."""
     n = group.size
-    pfs, os = np.empty(n), np.empty(n)
+    pfs, os = empty((n,)), empty((n,))
     kept = np.empty((len(MARKS), n), dtype=np.uint8) if marks else np.empty((0, 0), dtype=np.uint8)
     numbers = np.array([
         p.allo_from_response_rate, p.allo_after_progression_rate, p.allo_cured, p.allo_relapse_rate, p.allo_death_rate,
@@ -136,7 +137,7 @@ def from_first_line(
         os = x.os.reshape(shape)
         pfs = x.pfs.reshape(shape) if "pfs" in wants else None
     elif "pfs" in wants:
-        flat = np.empty(stratum.size)
+        flat = empty((stratum.size,))
         chances = _shares(weights), np.array([control, experimental])
         numbers = p.durable_share, p.allo_from_response_rate, p.allo_cured, p.allo_relapse_rate
 

@@ -12,6 +12,7 @@ import numpy as np
 from sim.curve import LN2, Curve
 from sim.effect import NO_EFFECT, Effect, HazardProfile
 from sim.kernels.piecewise import bernoulli, categories, invert_hazard
+from sim.kernels.scratch import empty
 from sim.kernels.vectors import exp
 from sim.population.population import Population
 from sim.rng import Draws
@@ -118,11 +119,11 @@ class PiecewiseExponential(Population):
         group = arm if len(self.shares) == 1 else (2 * stratum + arm).astype(np.uint8)
         pfs = os = response = None
         if "pfs" in wants or "os" in wants:
-            pfs = np.empty(stratum.shape)
+            pfs = empty(stratum.shape)
             invert_hazard(draws.word("event"), group, *self._tables(effect.hazard), pfs)
         if "os" in wants:
             after = self._after_progression()
-            os = np.empty(stratum.shape)
+            os = empty(stratum.shape)
             rates = np.array([[after], [after * effect.after_progression]])
             invert_hazard(draws.word("after_progression"), arm, *_tables(rates, (0.0,)), os)
             np.add(os, cast(Array, pfs), out=os)

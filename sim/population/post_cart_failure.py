@@ -230,8 +230,9 @@ class PostCartFailure(Population):
     def sample_strata(self, draws: Draws) -> Flags:
         share = self.strata_shares[0]
         # a word below share 2^32 is refractory: the same test as uniform(word) < share, in integers
-        limit = np.uint64(min(round(share * 2**32), 2**32))
-        return (draws.word("stratum").astype(np.uint64) >= limit).astype(np.uint8)
+        limit = min(round(share * 2**32), 2**32)
+        word = draws.word("stratum")
+        return (word >= np.uint32(limit)).view(np.uint8) if limit < 2**32 else np.zeros(word.shape, dtype=np.uint8)
 
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
         if self.time_zero == "first_line_start":

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from sim.kernels import logrank as kernel
+from sim.kernels.scratch import empty
 from sim.statistic.statistic import Code, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
@@ -64,7 +65,7 @@ class LogRank(Statistic):
         assert o.event is not None
         bits = (o.strata - 1).bit_length() if self.stratified else 0
         m, n = o.entry.shape
-        keys = np.empty((m, n), dtype=np.int64)
+        keys = empty((m, n), np.int64)
         counts = np.empty((m, 3), dtype=np.int64)
         kernel.pack(o.entry, o.time, o.event, o.arm, o.stratum, cut, bits, keys, counts)
         keys.sort(axis=1)

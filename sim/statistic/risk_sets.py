@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.kernels import logrank as kernel
+from sim.kernels.scratch import empty
 from sim.types import Array, Observations
 
 Counts = NDArray[np.int64]
@@ -46,7 +47,7 @@ def risk_sets(observations: Observations, cut: Array, stratified: bool = False) 
     assert o.event is not None
     bits = (o.strata - 1).bit_length() if stratified else 0
     m, n = o.entry.shape
-    keys = np.empty((m, n), dtype=np.int64)
+    keys = empty((m, n), np.int64)
     counts = np.empty((m, 3), dtype=np.int64)
     kernel.pack(o.entry, o.time, o.event, o.arm, o.stratum, cut, bits, keys, counts)
     keys.sort(axis=1)
