@@ -23,7 +23,8 @@ from rich.text import Text
 
 from sim import provenance
 from sim.validation.check import Check, Numbers
-from sim.validation.families import FAMILIES, Outcome
+from sim.validation.families import FAMILIES
+from sim.validation.family import Outcome
 
 COLUMNS = ("family", "id", "package", "function", "quantity", "expected", "got", "difference", "tolerance", "result", "note")
 _TEMPLATES = Path(__file__).parent / "templates"

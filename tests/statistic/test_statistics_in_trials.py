@@ -73,6 +73,7 @@ def test_maxcombo_at_several_looks_needs_every_p_value():
 WRONG = {
     "maxcombo": [{"weights": []}, {"weights": [[0, 0], [0, 0]]}, {"weights": [[0, -1]]}, {"weights": [[0, 1, 2]]}, {"alpha": 0.7}],
     "modestly_weighted": [{"t_star": None}, {"t_star": -1.0}, {"s_star": 1.5}, {"convention": "sas"}],
+    "early_zero": [{"early_period": -0.5}, {"early_period": float("inf")}],
     "cox": [{"ties": "cox"}, {"form": "t"}],
     "milestone_difference": [{"milestone": 0.0}, {"transform": "probit"}, {"milestone": float("inf")}],
     "milestone_single_arm": [{"null_survival": 1.0}, {"transform": "x"}, {"milestone": float("nan")}],

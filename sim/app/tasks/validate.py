@@ -26,7 +26,8 @@ from sim.report.terminal import progress
 from sim.trial import Trial
 from sim.types import InputError
 from sim.validation import published_figures, reading, textbook
-from sim.validation.families import Conditions, Family, Outcome, chosen, run
+from sim.validation.families import chosen
+from sim.validation.family import Conditions, Family, Outcome, run
 
 
 @dataclass(frozen=True)

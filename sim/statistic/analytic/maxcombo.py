@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from sim.statistic.analytic.expected_events import TwoArmPlan, risk_sets
-from sim.statistic.analytic.weighted_logrank import fleming_harrington
+from sim.statistic.analytic.weights import FlemingHarrington
 from sim.types import Array, InputError
 
 Weights = tuple[tuple[float, float], ...]
@@ -44,11 +44,21 @@ def joint_score(plan: TwoArmPlan, calendar: float, weights: Weights = USUAL) -> 
     """
     if not weights:
         raise InputError("MaxCombo: no weights; allowed: at least one (rho, gamma)")
+    return standardised(*scores(plan, calendar, weights))
+
+
+def scores(plan: TwoArmPlan, calendar: float, weights: Weights) -> tuple[Array, Array]:
+    """Return the expected scores, float64[k], positive favouring the experimental arm, and their covariance, float64[k, k]."""
     at = risk_sets(plan, calendar)
-    w = np.array([fleming_harrington(plan, at, rho, gamma) for rho, gamma in weights])
+    w = np.array([FlemingHarrington(rho, gamma).at(plan, at.time) for rho, gamma in weights])
     total = np.maximum(at.control + at.experimental, 1e-300)
     u = w @ (at.width * at.control * at.experimental / total * (at.hazard_control - at.hazard_experimental))
     v = (w * (at.control * at.experimental / total**2 * (at.events_control + at.events_experimental))) @ w.T
+    return u, v
+
+
+def standardised(u: Array, v: Array) -> JointScore:
+    """Return scores and their covariance as expected z and correlation."""
     sd = np.sqrt(np.diag(v))
     return JointScore(u / sd, v / np.outer(sd, sd))
 
