@@ -41,6 +41,14 @@ def joint_score(plan: TwoArmPlan, calendar: float, weights: Weights = USUAL) -> 
     ----------
     Karrison TG. Versatile tests for comparing survival curves based on weighted log-rank statistics. Stata J 2016;16:678-690.
     Roychoudhury S, et al. Robust design and analysis of clinical trials with nonproportional hazards. Stat Biopharm Res 2023;15:280-294.
+
+    Examples
+    --------
+    >>> from sim.statistic.analytic.expected_events import PiecewiseRate
+    >>> control, late = PiecewiseRate((0.0,), (0.2475526,)), PiecewiseRate((0.0, 1.5), (0.2475526, 0.1113987))
+    >>> plan = TwoArmPlan(PiecewiseRate((0.0,), (10.0,)), 16.0, control, late, 1.0, 0.0202027, 0.0202027)
+    >>> joint_score(plan, 22.0, ((0, 0), (0, 1))).z.round(3).tolist()
+    [2.753, 3.388]
     """
     if not weights:
         raise InputError("MaxCombo: no weights; allowed: at least one (rho, gamma)")

@@ -45,6 +45,13 @@ def score(plan: TwoArmPlan, calendar: float, weight: Weight = LOGRANK) -> Score:
     ----------
     Schoenfeld D. Biometrika 1981;68:316-319. Fleming TR, Harrington DP. Counting Processes and Survival Analysis. 1991, chapter 7.
     Yung G, Liu Y. Sample size and power for the weighted log-rank test and Kaplan-Meier based tests. Biometrics 2020;76:939-950.
+
+    Examples
+    --------
+    >>> control, late = PiecewiseRate((0.0,), (0.2475526,)), PiecewiseRate((0.0, 1.5), (0.2475526, 0.1113987))
+    >>> plan = TwoArmPlan(PiecewiseRate((0.0,), (10.0,)), 16.0, control, late, 1.0, 0.0202027, 0.0202027)
+    >>> round(score(plan, 22.0).z, 3)
+    2.753
     """
     at = risk_sets(plan, calendar, breaks=weight.breaks(plan))
     total = at.control + at.experimental
@@ -148,6 +155,13 @@ def cox_hazard_ratio(plan: TwoArmPlan, calendar: float, weight: Weight = LOGRANK
     ----------
     Lin DY, Wei LJ. The robust inference for the Cox proportional hazards model. JASA 1989;84:1074-1078.
     Lin RS, Leon LF. Estimation of treatment effects in weighted log-rank tests. Contemp Clin Trials Commun 2017;8:147-155.
+
+    Examples
+    --------
+    >>> control, late = PiecewiseRate((0.0,), (0.2475526,)), PiecewiseRate((0.0, 1.5), (0.2475526, 0.1113987))
+    >>> plan = TwoArmPlan(PiecewiseRate((0.0,), (10.0,)), 16.0, control, late, 1.0, 0.0202027, 0.0202027)
+    >>> [round(x, 4) for x in cox_hazard_ratio(plan, 22.0)]
+    [0.6119, 0.0324]
     """
     at = risk_sets(plan, calendar, breaks=weight.breaks(plan))
     w = weight.at(plan, at.time)

@@ -32,6 +32,14 @@ class FlemingHarrington(Weight):
     References
     ----------
     Fleming TR, Harrington DP. Counting Processes and Survival Analysis. 1991, section 7.2.
+
+    Examples
+    --------
+    >>> from sim.statistic.analytic.expected_events import PiecewiseRate
+    >>> flat = PiecewiseRate((0.0,), (0.2,))
+    >>> plan = TwoArmPlan(PiecewiseRate((0.0,), (10.0,)), 12.0, flat, flat)
+    >>> FlemingHarrington(0, 1).at(plan, np.array([1.0, 5.0])).round(4).tolist()
+    [0.1813, 0.6321]
     """
 
     rho: float = 0.0
@@ -50,6 +58,14 @@ class ModestlyWeighted(Weight):
     References
     ----------
     Magirr D, Burman CF. Modestly weighted logrank tests. Stat Med 2019;38:3782-3790, section 3.
+
+    Examples
+    --------
+    >>> from sim.statistic.analytic.expected_events import PiecewiseRate
+    >>> flat = PiecewiseRate((0.0,), (0.2,))
+    >>> plan = TwoArmPlan(PiecewiseRate((0.0,), (10.0,)), 12.0, flat, flat)
+    >>> ModestlyWeighted(3.0).at(plan, np.array([1.0, 5.0])).round(4).tolist()
+    [1.2214, 1.8221]
     """
 
     t_star: float = math.inf
@@ -77,6 +93,14 @@ class EarlyZero(Weight):
     References
     ----------
     Xu Z, Zhen B, Park Y, Zhu B. Designing therapeutic cancer vaccine trials with delayed treatment effect. Stat Med 2017;36:592-605.
+
+    Examples
+    --------
+    >>> from sim.statistic.analytic.expected_events import PiecewiseRate
+    >>> flat = PiecewiseRate((0.0,), (0.2,))
+    >>> plan = TwoArmPlan(PiecewiseRate((0.0,), (10.0,)), 12.0, flat, flat)
+    >>> EarlyZero(1.5).at(plan, np.array([1.0, 5.0])).tolist()
+    [0.0, 1.0]
     """
 
     early_period: float
