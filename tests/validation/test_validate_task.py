@@ -1,6 +1,7 @@
 """Level: end to end. `task=validate` on quick families: what it writes, prints and returns."""
 
 import csv
+import hashlib
 import json
 import re
 
@@ -49,6 +50,7 @@ def test_an_installation_that_computes_right_passes(validate):
     for part in ("Purpose", "Scope", "Environment", "Methods and acceptance criteria", "Deviations", "Conclusion", "Approval", "Signature"):
         assert part in page
     assert "Partial run" in page
+    assert hashlib.sha256((folder / "qualification.csv").read_bytes()).hexdigest() in page
     assert page.count('<td class="pass">Pass</td>') == checks + 3
     read = Page(page)
     assert (read.errors, read.loads) == ([], [])  # well formed, and nothing is loaded from elsewhere

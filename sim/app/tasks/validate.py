@@ -21,7 +21,9 @@ from sim.app.tasks.outputs import writing
 from sim.app.tasks.telling import files_of
 from sim.calibration.verdicts import calibrate
 from sim.population.post_cart_failure import PostCartFailure
-from sim.report.qualification import Qualification, print_qualification, write
+from sim.report.qualification import Qualification
+from sim.report.qualification_files import write
+from sim.report.qualification_terminal import print_qualification
 from sim.report.terminal import progress
 from sim.trial import Trial
 from sim.types import InputError
