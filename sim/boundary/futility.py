@@ -33,6 +33,11 @@ class BetaSpending(Futility):
     References
     ----------
     Pampallona, Tsiatis & Kim, Drug Information Journal 2001;35:1113.
+
+    Examples
+    --------
+    >>> BetaSpending(0.1).label
+    'beta 0.1 by Hwang-Shih-DeCani spending, gamma -4'
     """
 
     beta: float = 0.2
@@ -67,6 +72,11 @@ class FixedZ(LowerBound):
     """Give up at or below a fixed z.
 
     z : one number for every look before the last, or one for each
+
+    Examples
+    --------
+    >>> FixedZ((0.25,)).lower(0, fraction=0.5, information=30.0, final_z=1.98)
+    0.25
     """
 
     z: tuple[float, ...] = (0.0,)
@@ -98,6 +108,11 @@ class FixedHazardRatio(LowerBound):
     -----
     z = -log(hr) sqrt(information), the information of log(hazard ratio) being events times a b / (a + b)^2 for an a : b
     allocation (Schoenfeld 1981), so the ratio is that of the log-rank score.
+
+    Examples
+    --------
+    >>> round(FixedHazardRatio(0.9).lower(0, fraction=0.5, information=30.0, final_z=1.98), 4)
+    0.4081
     """
 
     hr: float = 1.0
@@ -131,6 +146,13 @@ class ConditionalPower(LowerBound):
     References
     ----------
     Lan, Simon & Halperin, Communications in Statistics C 1982;1:207. Jennison & Turnbull 2000, section 10.2.
+
+    Examples
+    --------
+    >>> round(ConditionalPower(0.2).lower(0, fraction=0.5, information=30.0, final_z=1.98), 4)
+    0.9793
+    >>> round(ConditionalPower(0.2, hr=0.6).lower(0, fraction=0.5, information=30.0, final_z=1.98), 4)
+    -0.0199
     """
 
     threshold: float = 0.2
@@ -166,6 +188,11 @@ class PredictivePower(LowerBound):
     References
     ----------
     Spiegelhalter, Freedman & Blackburn, Controlled Clinical Trials 1986;7:8.
+
+    Examples
+    --------
+    >>> round(PredictivePower(0.2).lower(0, fraction=0.5, information=30.0, final_z=1.98), 4)
+    0.805
     """
 
     threshold: float = 0.2

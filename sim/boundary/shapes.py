@@ -42,7 +42,13 @@ class Pocock(Shape):
 
 @dataclass(frozen=True)
 class OBrienFleming(Shape):
-    """Ask for c / sqrt(information fraction) (O'Brien & Fleming, Biometrics 1979;35:549)."""
+    """Ask for c / sqrt(information fraction) (O'Brien & Fleming, Biometrics 1979;35:549).
+
+    Examples
+    --------
+    >>> OBrienFleming().bounds((0.5, 1.0), 0.025).round(4).tolist()
+    [2.7965, 1.9774]
+    """
 
     @property
     def label(self) -> str:
@@ -57,6 +63,11 @@ class WangTsiatis(Shape):
     """Ask for c times the information fraction to the power delta - 1/2 (Wang & Tsiatis, Biometrics 1987;43:193).
 
     delta : 0 is O'Brien-Fleming, 1/2 is Pocock
+
+    Examples
+    --------
+    >>> WangTsiatis(0.25).bounds((0.5, 1.0), 0.025).round(4).tolist()
+    [2.4239, 2.0382]
     """
 
     delta: float = 0.25
@@ -78,6 +89,11 @@ class HaybittlePeto(Shape):
     """Ask for a large z at every early look (Haybittle, Br J Radiol 1971;44:793; Peto et al., Br J Cancer 1976;34:585).
 
     interim_z : the early critical value; the last look gets the bound that keeps alpha
+
+    Examples
+    --------
+    >>> HaybittlePeto(3.0).bounds((0.5, 1.0), 0.025).round(4).tolist()
+    [3.0, 1.9673]
     """
 
     interim_z: float = 3.0

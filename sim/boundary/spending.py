@@ -55,6 +55,11 @@ class LanDeMetsPocock(Spending):
     References
     ----------
     Lan KKG, DeMets DL. Biometrika 1983;70:659-663.
+
+    Examples
+    --------
+    >>> LanDeMetsPocock().spent(np.array([0.5, 1.0]), 0.025).round(6).tolist()
+    [0.015503, 0.025]
     """
 
     @property
@@ -76,6 +81,11 @@ class KimDeMets(Spending):
     References
     ----------
     Kim K, DeMets DL. Design and analysis of group sequential tests based on the type I error spending rate function. Biometrika 1987;74:149-154.
+
+    Examples
+    --------
+    >>> KimDeMets(2.0).spent(np.array([0.5, 1.0]), 0.025).round(6).tolist()
+    [0.00625, 0.025]
     """
 
     rho: float = 3.0
@@ -103,6 +113,11 @@ class HwangShihDeCani(Spending):
     References
     ----------
     Hwang IK, Shih WJ, De Cani JS. Group sequential designs using a family of type I error probability spending functions. Stat Med 1990;9:1439-1445.
+
+    Examples
+    --------
+    >>> HwangShihDeCani(-4.0).spent(np.array([0.5, 1.0]), 0.025).round(6).tolist()
+    [0.00298, 0.025]
     """
 
     gamma: float = -4.0

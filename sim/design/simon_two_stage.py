@@ -11,6 +11,7 @@ from sim.design.design import CountsByLook, Design, Plan
 from sim.design.response_rates import alternative_rate, null_rate
 from sim.followup import CutAtPatients
 from sim.population.population import Population
+from sim.statistic import after_two_stages
 from sim.statistic.binomial import BinomialCount
 from sim.types import Assumption, InputError
 
@@ -127,7 +128,7 @@ class SimonTwoStage(Design):
             Assumption("design", f"single arm, {name}, n = {s.n}, response rate (ORR)", "configuration"),
             Assumption("first stage", f"stop for futility with {s.r1} or fewer responders of {s.n1}", source),
             Assumption("test", f"exact binomial: reject with {s.r + 1} or more responders of {s.n}", source),
-            Assumption("smallest observed rate that rejects", f"{(s.r + 1) / s.n:.1%}", "exact binomial"),
+            self._describe_smallest(s),
             Assumption("null response rate", f"{s.p0:.3f}", origin),
             Assumption("alternative response rate", f"{s.p1:.3f}", "configuration"),
             Assumption("exact errors", f"type I error {s.type_i_error:.4f}, power {s.power:.4f}", "binomial distribution"),
@@ -140,3 +141,10 @@ class SimonTwoStage(Design):
             Assumption("accrual between the stages", accrual, "configuration"),
             Assumption("analyses", f"{self.assessment:g} months after the last patient of each stage entered", "configuration"),
         ]
+
+    def _describe_smallest(self, s: TwoStage) -> Assumption:
+        x = s.r + 1, s.r1, s.n1, s.n
+        low, high = after_two_stages.interval(*x, 1 - 2 * self.alpha)
+        after = f"unbiased estimate {after_two_stages.umvue(*x):.1%}, {1 - 2 * self.alpha:.0%} interval {low:.1%} to {high:.1%}"
+        found = f"{(s.r + 1) / s.n:.1%}; after two stages: {after}"
+        return Assumption("smallest observed rate that rejects", found, "Jung & Kim 2004; Koyama & Chen 2008")

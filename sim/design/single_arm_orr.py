@@ -15,6 +15,7 @@ from sim.effect import Effect
 from sim.followup import CutAtFollowUp
 from sim.population.population import Population
 from sim.statistic.binomial import BinomialCount
+from sim.statistic.rate_interval import rate_interval
 from sim.types import Assumption
 
 
@@ -94,7 +95,7 @@ class SingleArmORR(Design):
             Assumption(
                 "test", f"exact binomial, one-sided alpha {self.alpha:g}: reject with {r} or more responders of {self.n}", "A'Hern 2001"
             ),
-            Assumption("smallest observed rate that rejects", f"{r / self.n:.1%}", "exact binomial"),
+            self._describe_smallest(r),
             Assumption("null response rate", f"{p0:.3f}", origin),
             Assumption(
                 "not evaluable",
@@ -103,3 +104,12 @@ class SingleArmORR(Design):
             ),
             Assumption("analysis", f"{self.assessment:g} months after the last patient entered", "configuration"),
         ]
+
+    def _describe_smallest(self, r: int) -> Assumption:
+        what = "smallest observed rate that rejects"
+        if r > self.n:
+            return Assumption(what, "none: no number of responders rejects", "exact binomial")
+        # a one-sided test of level alpha goes with the two-sided interval of level 1 - 2 alpha
+        low, high = rate_interval(r, self.n, "clopper_pearson", 1 - 2 * self.alpha)
+        exact = f"{r / self.n:.1%}, {1 - 2 * self.alpha:.0%} interval {low:.1%} to {high:.1%}"
+        return Assumption(what, exact, "exact binomial; Clopper & Pearson 1934")

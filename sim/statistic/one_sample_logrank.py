@@ -31,6 +31,14 @@ class OneSampleLogRank(Statistic):
     References
     ----------
     Breslow, JRSS A 1975;138:1 (variance E). Wu, Pharmaceutical Statistics 2014;13:339 (variance (O + E) / 2).
+
+    Examples
+    --------
+    >>> null = Curve(0.01, np.exp(-0.25 * np.arange(2401) * 0.01))
+    >>> one_trial = Observations(np.zeros((1, 3)), np.ones((1, 3), np.uint8), np.zeros((1, 3), np.uint8), np.array([[2.0, 6.0, 9.0]]), np.array([[1, 1, 0]], np.uint8))
+    >>> result = OneSampleLogRank(null).test(one_trial, np.array([12.0]))
+    >>> round(float(result.z[0]), 4), round(float(result.estimate[0]), 4)
+    (1.2728, 0.4706)
     """
 
     null: Curve

@@ -9,6 +9,7 @@ simulated power in every row, and Wu's, which holds the variance estimate fixed,
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -16,7 +17,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 from sim.boundary.exact_poisson import exact_poisson
-from sim.boundary.recursive_integration import crossing_probabilities
+from sim.boundary.recursive_integration import crossing_probabilities, efficacy_bounds
+from sim.boundary.spending import Spending
 from sim.curve import Curve
 from sim.statistic.analytic.estimate import power_one_sample
 from sim.statistic.analytic.expected_events import expected_dropouts, expected_events
@@ -24,6 +26,7 @@ from sim.statistic.analytic.milestone import milestone
 from sim.statistic.analytic.one_sample_logrank import Moments, moments, power
 from sim.statistic.analytic.rmst import rmst
 from sim.validation.check import Check, Numbers, Reference, compare
+from sim.validation.gs_bounds import named
 from sim.validation.plans import of_one_sample_row
 from sim.validation.reading import vector
 
@@ -100,18 +103,37 @@ def _fixed(row: Reference) -> list[Check]:
     return out
 
 
+def looks_of(function: str) -> tuple[Numbers, Spending]:
+    """Return the information fractions and the spending function that a function's arguments name.
+
+    Examples
+    --------
+    >>> looks_of("kmpower1s(kMax=2,informationRates=c(0.6,1),sfOF)")
+    ((0.6, 1.0), LanDeMetsOBrienFleming())
+    """
+    rates = re.findall(r"informationRates=c\(([^)]*)\)", function)[0]
+    return tuple(float(rate) for rate in rates.split(",")), named(re.findall(r"sf[A-Z]\w*", function)[0], 0.0)
+
+
 def _sequential(row: Reference) -> list[Check]:
     plan = of_one_sample_row(row)
     end = plan.accrual_duration + row.followup
-    last = milestone(plan, end, row.milestone)
+    functional = milestone if row.function.startswith("km") else rmst
+    last = functional(plan, end, row.milestone)
+    fractions, spending = looks_of(row.function)
 
-    def missing(calendar: float, fraction: float = 0.6) -> float:
-        return 1 / milestone(plan, calendar, row.milestone).variance - fraction / last.variance
+    def month_of(fraction: float) -> float:
+        def missing(calendar: float) -> float:
+            return 1 / functional(plan, calendar, row.milestone).variance - fraction / last.variance
 
-    times = np.array([brentq(missing, row.milestone + 0.01, end), end])
+        return end if fraction == 1 else float(brentq(missing, row.milestone + 0.01, end))
+
+    times = np.array([month_of(fraction) for fraction in fractions])
     mean = (last.value - row.h0) / np.sqrt(last.variance)
-    crossed = crossing_probabilities((0.6, 1.0), np.array(vector(row.look_z)), mean=mean)
+    bounds = efficacy_bounds(fractions, row.alpha, spending)
+    crossed = crossing_probabilities(fractions, bounds, mean=mean)
     return [
+        _against(row, "efficacy bounds, z", vector(row.look_z), bounds, absolute=1e-5),
         _against(row, "months of the looks", vector(row.look_times), times, absolute=1e-5),
         _against(row, "cumulative power", vector(row.look_power), np.cumsum(crossed.upper), absolute=1e-5),
         _against(row, "expected duration, months", row.expected_duration, crossed.ends @ times, absolute=1e-4),

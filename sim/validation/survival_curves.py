@@ -1,7 +1,7 @@
 """Kaplan-Meier curves on data sets: survival at a time, medians with limits, milestones, restricted means, to 1e-9.
 
 survival, survRM2 and lrstat. A row is comparable where somebody is watched until the horizon: nothing is extrapolated here, while
-survfit stops at the last time watched and lrstat shortens the horizon.
+survfit stops at the last time watched and lrstat shortens the horizon of a restricted mean and continues the curve to a milestone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from scipy.stats import norm
 
 from sim.statistic.brookmeyer_crowley import quantile_interval
-from sim.statistic.kaplan_meier import kaplan_meier, survival_interval
+from sim.statistic.kaplan_meier import KaplanMeier, kaplan_meier, survival_interval
 from sim.statistic.milestone_difference import MilestoneDifference
 from sim.statistic.risk_sets import risk_sets
 from sim.statistic.rmst_difference import RMSTDifference
@@ -72,7 +72,7 @@ def _restricted_mean(analysis: Analysis) -> list[Check]:
     area, published = float(km.area[0, 0, 0]), analysis.published
     if not km.known[0, 0, 0]:
         note = "nobody is watched until tau: survfit stops at the last time watched, so its area is a lower bound of the curve's, without variance here"
-        return [_holds(row, analysis, area >= published["rmst"], note) for row in analysis.rows]
+        return [_holds(row, analysis, area >= published["rmst"] - 1e-9, note) for row in analysis.rows]
     found = {"rmst": area, "rmst_se": math.sqrt(km.area_variance[0, 0, 0])}
     # the single-arm test against 1 month, put together from the published numbers
     z = float(RMSTSingleArm(tau, 1.0).test(*analysis.data).z[0])
@@ -100,24 +100,33 @@ def _two_restricted_means(analysis: Analysis) -> list[Check]:
 
 def _difference(analysis: Analysis) -> list[Check]:
     kind, value = analysis.first.settings.split("=")
-    horizon, stratified, published = float(value), analysis.stratified, analysis.published
+    horizon, stratified = float(value), analysis.stratified
     milestone = kind == "milestone"
+    km = kaplan_meier(*analysis.data, horizon, stratified=stratified)
+    if milestone and (not km.known.all() or math.isnan(analysis.published["se"])):
+        return _continued_milestone(analysis, km)
     test = MilestoneDifference(horizon, "plain", stratified) if milestone else RMSTDifference(horizon, stratified=stratified)
     result = test.test(*analysis.data)
-    km = kaplan_meier(*analysis.data, horizon, stratified=stratified)
     estimate, z = float(result.estimate[0]), float(result.z[0])
     out = [compare(FAMILY, analysis.first, f"{analysis.name}: tested (code)", int(Code.OK), int(result.code[0]))]
-    rest = [row for row in analysis.rows if row.quantity != "difference"]
-    if math.isnan(published["se"]) and not km.known.all():
-        note = "an arm of a stratum is not watched until the horizon: the stratum is left out here, and lrstat gives no variance"
-        return out + [_holds(row, analysis, True, note) for row in analysis.rows]
-    out += _against(analysis, {"difference": estimate})
-    if math.isnan(published["se"]):
-        note = "lrstat gives no variance where a curve is at 0; Greenwood's is 0 there"
-        return out + [_holds(row, analysis, bool((km.survival == 0).any()), note) for row in rest]
-    se = published["se"] if z == 0 else estimate / z
-    found = {"z": z, "se": se, "diff_lower": estimate - Z * se, "diff_upper": estimate + Z * se}
+    se = analysis.published["se"] if z == 0 else estimate / z
+    found = {"difference": estimate, "z": z, "se": se, "diff_lower": estimate - Z * se, "diff_upper": estimate + Z * se}
     return out + _against(analysis, found, "z is 0: the error cannot be read from it" if z == 0 else "")
+
+
+def _continued_milestone(analysis: Analysis, km: KaplanMeier) -> list[Check]:
+    """lrstat continues a curve whose last patient leaves before the milestone, where no test is made here; no variance where a curve is at 0."""
+    weight = (km.patients[0] / km.patients[0].sum()).sum(axis=1)
+    survival = km.survival[0]
+    estimate = float(weight @ (survival[:, 1] - survival[:, 0]))
+    se = math.sqrt(float(weight**2 @ (survival**2 * km.greenwood[0]).sum(axis=1)))
+    out = _against(analysis, {"difference": estimate}, "from the curves, the last value continuing")
+    if math.isnan(analysis.published["se"]):
+        note = "lrstat gives no variance where a curve is at 0; Greenwood's is 0 there"
+        rest = [row for row in analysis.rows if row.quantity != "difference"]
+        return out + [_holds(row, analysis, bool((survival == 0).any()), note) for row in rest]
+    found = {"z": estimate / se, "se": se, "diff_lower": estimate - Z * se, "diff_upper": estimate + Z * se}
+    return out + _against(analysis, found, "from the curves, the last value continuing")
 
 
 def _holds(row: Reference, analysis: Analysis, fact: bool, note: str) -> Check:

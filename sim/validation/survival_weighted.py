@@ -1,4 +1,4 @@
-"""MaxCombo and modestly weighted tests on data sets: simtrial and nphRCT.
+"""MaxCombo, modestly weighted and early-zero tests on data sets: simtrial and nphRCT.
 
 z, correlations, scores and variances to 1e-9; the P value of MaxCombo to 1e-3, since simtrial's integrator is randomised. simtrial and
 nphRCT read the pooled curve at t* differently; each is held against the convention that bears its name.
@@ -7,13 +7,15 @@ nphRCT read the pooled curve at t* differently; each is held against the convent
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.stats import norm
 
+from sim.kernels import early_zero as early_kernel
 from sim.kernels import modestly_weighted as kernel
+from sim.statistic.early_zero import EarlyZero
 from sim.statistic.maxcombo import MaxCombo
 from sim.statistic.modestly_weighted import ModestlyWeighted
 from sim.statistic.risk_sets import reciprocals, risk_sets
@@ -28,15 +30,15 @@ def belongs(row: Reference) -> bool:
     return row.function in ("maxcombo", "wlrt") or (row.function == "wlr" and not row.settings.startswith("FH"))
 
 
-def not_computed(row: Reference) -> str | None:
-    """Return why a row is not computed, or None."""
-    return "the early-zero weight is not implemented" if row.settings.startswith("early_zero") else None
-
-
 def checks(rows: Sequence[Reference]) -> list[Check]:
     """Hold z, correlations, scores and P values against the rows."""
-    ours = [row for row in rows if belongs(row) and not_computed(row) is None]
-    return [check for a in analyses(ours) for check in (_maxcombo(a) if a.first.function == "maxcombo" else _modestly_weighted(a))]
+    return [check for a in analyses([row for row in rows if belongs(row)]) for check in _computation(a.first)(a)]
+
+
+def _computation(row: Reference) -> Callable[[Analysis], list[Check]]:
+    if row.function == "maxcombo":
+        return _maxcombo
+    return _early_zero if row.settings.startswith("early_zero") else _modestly_weighted
 
 
 def weight(text: str) -> tuple[float, float]:
@@ -76,4 +78,15 @@ def _modestly_weighted(analysis: Analysis) -> list[Check]:
     kernel.scores(sets.keys, sets.counts, sets.bits, reciprocals(sets.keys.shape[1]), *limits, not nphrct, out)
     u, v = float(out[0, 0]), float(out[0, 1])
     found = {"z": -z, "u": u, "v_u": v} if nphrct else {"z": z, "estimate": u, "se": math.sqrt(v)}
+    return against(FAMILY, analysis, found, rel=0.0)
+
+
+def _early_zero(analysis: Analysis) -> list[Check]:
+    period = float(analysis.first.settings.removeprefix("early_zero(").removesuffix(")"))
+    test = EarlyZero(period, analysis.stratified)
+    data, cut = analysis.data
+    sets = risk_sets(data, cut, analysis.stratified)
+    out = np.empty((1, 4))
+    early_kernel.scores(sets.keys, sets.counts, sets.bits, reciprocals(sets.keys.shape[1]), period, out)
+    found = {"estimate": float(out[0, 0]), "se": math.sqrt(out[0, 1]), "z": float(test.test(data, cut).z[0])}
     return against(FAMILY, analysis, found, rel=0.0)

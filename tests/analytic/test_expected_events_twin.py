@@ -5,6 +5,7 @@ import pytest
 
 from sim.statistic.analytic.expected_events import PiecewiseRate, TwoArmPlan, expected_events
 from sim.statistic.analytic.weighted_logrank import score
+from sim.statistic.analytic.weights import EarlyZero, FlemingHarrington, ModestlyWeighted
 from tests.analytic import naive_expected_events as naive
 
 PLAN = TwoArmPlan(
@@ -30,8 +31,22 @@ def test_expected_events(calendar):
     assert expected_events(PLAN, calendar) == pytest.approx((control, experimental), rel=1e-5)
 
 
-@pytest.mark.parametrize(("rho", "gamma"), [(0, 0), (0, 1), (1, 0), (1, 1)])
-def test_mean_z(rho, gamma):
-    z = naive.simulate_scores(DELAYED, 22.0, rho, gamma, 3000, seed=5)
+def modest(time, left):
+    """1 / max(S(t-), S(3-))."""
+    return 1 / np.maximum(left, np.min(left, where=time <= 3, initial=1.0))
+
+
+WEIGHTS = {
+    **{f"FH({rho},{gamma})": (FlemingHarrington(rho, gamma), naive.fleming_harrington(rho, gamma)) for rho in (0, 1) for gamma in (0, 1)},
+    "modest, 3 months": (ModestlyWeighted(3.0), modest),
+    "modest, to one half": (ModestlyWeighted(s_star=0.5), lambda time, left: 1 / np.maximum(left, 0.5)),
+    "from 2 months": (EarlyZero(2.0), lambda time, left: time >= 2),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_mean_z(name):
+    weight, plain = WEIGHTS[name]
+    z = naive.simulate_scores(DELAYED, 22.0, plain, 3000, seed=5)
     # 4 Monte Carlo standard errors and what is left of order 1 / sqrt(n) at 400 patients
-    assert score(DELAYED, 22.0, rho, gamma).z == pytest.approx(z.mean(), abs=4 * z.std() / np.sqrt(len(z)) + 0.03)
+    assert score(DELAYED, 22.0, weight).z == pytest.approx(z.mean(), abs=4 * z.std() / np.sqrt(len(z)) + 0.03)

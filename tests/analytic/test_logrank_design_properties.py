@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from sim.statistic.analytic import average_hazard_ratio, freedman, lachin_foulkes, schoenfeld, weighted_logrank
 from sim.statistic.analytic.expected_events import PiecewiseRate, TwoArmPlan, expected_dropouts, expected_events, time_of_events
+from sim.statistic.analytic.weights import FlemingHarrington
 from sim.types import InputError
 
 FLAT = PiecewiseRate((0.0,), (0.25,))
 BETTER = PiecewiseRate((0.0,), (0.15,))
 PLAN = TwoArmPlan(PiecewiseRate((0.0,), (10.0,)), 16.0, FLAT, BETTER, 1.0, 0.02, 0.02)
+LATE = FlemingHarrington(0, 1)
 HR = st.floats(0.2, 0.9)
 ALPHA = st.floats(0.005, 0.2)
 POWER = st.floats(0.3, 0.99)
@@ -37,7 +39,7 @@ def test_swapping_the_arms_changes_nothing(hr, alpha, power, ratio):
     assert freedman.events(1 / hr, alpha, power, 1 / ratio) == pytest.approx(freedman.events(hr, alpha, power, ratio), rel=1e-12)
     swapped = TwoArmPlan(PLAN.accrual, 16.0, BETTER, FLAT, 1 / ratio, 0.02, 0.02)
     straight = replace(PLAN, ratio=ratio)
-    assert weighted_logrank.score(swapped, 20.0, 0, 1).z == pytest.approx(-weighted_logrank.score(straight, 20.0, 0, 1).z, rel=1e-12)
+    assert weighted_logrank.score(swapped, 20.0, LATE).z == pytest.approx(-weighted_logrank.score(straight, 20.0, LATE).z, rel=1e-12)
 
 
 @given(unit=st.floats(0.05, 20))
@@ -49,8 +51,8 @@ def test_the_unit_of_time_does_not_matter(unit):
     other = TwoArmPlan(scaled(PLAN.accrual), 16.0 * unit, scaled(FLAT), scaled(BETTER), 1.0, 0.02 / unit, 0.02 / unit)
     assert expected_events(other, 20.0 * unit) == pytest.approx(expected_events(PLAN, 20.0), rel=1e-11)
     assert time_of_events(other, 100.0) == pytest.approx(unit * time_of_events(PLAN, 100.0), rel=1e-9)
-    assert weighted_logrank.power(other, 20.0 * unit, 0.025, 0, 1) == pytest.approx(
-        weighted_logrank.power(PLAN, 20.0, 0.025, 0, 1), abs=1e-11
+    assert weighted_logrank.power(other, 20.0 * unit, 0.025, LATE) == pytest.approx(
+        weighted_logrank.power(PLAN, 20.0, 0.025, LATE), abs=1e-11
     )
 
 

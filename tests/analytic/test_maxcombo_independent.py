@@ -7,6 +7,7 @@ from scipy.stats import multivariate_normal, norm
 from sim.statistic.analytic.expected_events import PiecewiseRate, TwoArmPlan
 from sim.statistic.analytic.maxcombo import USUAL, below, critical_value, joint_score, power
 from sim.statistic.analytic.weighted_logrank import power as single_power
+from sim.statistic.analytic.weights import FlemingHarrington
 from sim.types import InputError
 from tests.analytic import naive_expected_events as naive
 
@@ -31,7 +32,7 @@ def test_joint_probability(limits, correlation):
 def test_a_single_weight_is_the_weighted_logrank_test():
     plan = TwoArmPlan(NO_EFFECT.accrual, 16.0, CONTROL, PiecewiseRate((0.0, 1.5), (0.2476, 0.16)), 1.0, 0.0202, 0.0202)
     # the panels reach to 8 standard deviations and nothing has a kink but the limit itself
-    assert power(plan, 22.0, 0.025, ((0, 1),)) == pytest.approx(single_power(plan, 22.0, 0.025, 0, 1), abs=1e-9)
+    assert power(plan, 22.0, 0.025, ((0, 1),)) == pytest.approx(single_power(plan, 22.0, 0.025, FlemingHarrington(0, 1)), abs=1e-9)
 
 
 def test_critical_values_lie_between_one_test_and_bonferroni():
@@ -42,7 +43,7 @@ def test_critical_values_lie_between_one_test_and_bonferroni():
 
 
 def test_correlation_in_simulated_trials():
-    z = np.array([naive.simulate_scores(NO_EFFECT, 22.0, rho, gamma, 1500, seed=4) for rho, gamma in USUAL])
+    z = np.array([naive.simulate_scores(NO_EFFECT, 22.0, naive.fleming_harrington(rho, gamma), 1500, seed=4) for rho, gamma in USUAL])
     # the standard error of a correlation is below 1 / sqrt(1500)
     assert joint_score(NO_EFFECT, 22.0).correlation == pytest.approx(np.corrcoef(z), abs=4 / np.sqrt(1500))
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from sim.statistic.brookmeyer_crowley import BrookmeyerCrowley
 from sim.statistic.cox import Cox
+from sim.statistic.early_zero import EarlyZero
 from sim.statistic.exponential_mle import ExponentialMLE
 from sim.statistic.logrank import LogRank
 from sim.statistic.maxcombo import MaxCombo
@@ -18,6 +19,8 @@ TWO_ARM = [
     LogRank(True, 0.0, 1.0),
     ModestlyWeighted(2.0),
     ModestlyWeighted(2.0, 0.6, "simtrial", True),
+    EarlyZero(1.5),
+    EarlyZero(0.75, True),
     Cox(),
     Cox(True, "breslow", "score"),
     Cox(False, "efron", "likelihood_ratio"),
@@ -48,5 +51,9 @@ def label(statistic):
 
 def stretched(statistic, factor):
     """The statistic with every length of time multiplied."""
-    months = {f: getattr(statistic, f) for f in ("milestone", "horizon", "t_star", "null_rmst", "null_median") if hasattr(statistic, f)}
+    months = {
+        f: getattr(statistic, f)
+        for f in ("milestone", "horizon", "t_star", "early_period", "null_rmst", "null_median")
+        if hasattr(statistic, f)
+    }
     return replace(statistic, **{f: value * factor for f, value in months.items() if value is not None})

@@ -46,7 +46,7 @@ def test_a_yaml_says_what_it_is_and_lists_every_key(path):
 def test_there_is_a_yaml_for_every_statistic_of_a_design():
     # the one-sample tests of a null curve or rate are made by their designs
     modules = {built(path)[0].__module__.rsplit(".", 1)[1] for path in OPTIONS}
-    helpers = {"__init__", "statistic", "risk_sets", "kaplan_meier", "binomial", "one_sample_logrank", "after_two_stages"}
+    helpers = {"__init__", "statistic", "risk_sets", "kaplan_meier", "binomial", "one_sample_logrank", "after_two_stages", "rate_interval"}
     assert {p.stem for p in Path(sim.__file__).parent.joinpath("statistic").glob("*.py")} - helpers <= modules
 
 
@@ -73,6 +73,7 @@ def test_maxcombo_at_several_looks_needs_every_p_value():
 WRONG = {
     "maxcombo": [{"weights": []}, {"weights": [[0, 0], [0, 0]]}, {"weights": [[0, -1]]}, {"weights": [[0, 1, 2]]}, {"alpha": 0.7}],
     "modestly_weighted": [{"t_star": None}, {"t_star": -1.0}, {"s_star": 1.5}, {"convention": "sas"}],
+    "early_zero": [{"early_period": -0.5}, {"early_period": float("inf")}],
     "cox": [{"ties": "cox"}, {"form": "t"}],
     "milestone_difference": [{"milestone": 0.0}, {"transform": "probit"}, {"milestone": float("inf")}],
     "milestone_single_arm": [{"null_survival": 1.0}, {"transform": "x"}, {"milestone": float("nan")}],

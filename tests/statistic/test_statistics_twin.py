@@ -12,6 +12,7 @@ from scipy.stats import norm
 from sim.kernels import cox as cox_kernel
 from sim.statistic.brookmeyer_crowley import BrookmeyerCrowley, quantile_interval
 from sim.statistic.cox import Cox, cox_fit
+from sim.statistic.early_zero import EarlyZero
 from sim.statistic.exponential_mle import ExponentialMLE
 from sim.statistic.kaplan_meier import TRANSFORMS, kaplan_meier
 from sim.statistic.maxcombo import MaxCombo
@@ -167,6 +168,18 @@ def test_modestly_weighted_by_stratum(trial, cut, t_star, simtrial):
         u, v, raw, information = u + scale * us, v + scale**2 * vs, raw + us, information + info
     found = ModestlyWeighted(t_star, None, "simtrial" if simtrial else "nphRCT", True).test(o, np.array([cut]))
     scored(found, u, v, math.exp(raw / information) if information > 1e-12 else math.nan)
+
+
+@settings(max_examples=60, deadline=None)
+@given(patients, cuts, horizons, st.booleans())
+def test_early_zero(trial, cut, early, stratified):
+    o = from_patients(trial)
+    rows = seen(o, cut)
+    parts = [naive.score(part, lambda t: float(t >= early)) for part in (naive.strata(rows) if stratified else [rows])]
+    u, v, information = (sum(part[k] for part in parts) for k in range(3))
+    found = EarlyZero(early, stratified).test(o, np.array([cut]))
+    scored(found, u, v, math.exp(u / information) if information > 1e-12 else math.nan)
+    assert (found.code[0] == Code.NO_EVENTS) == (not any(event and t >= early for t, event, *_ in rows))
 
 
 def scored(found, u, v, estimate):

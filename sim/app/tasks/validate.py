@@ -21,12 +21,15 @@ from sim.app.tasks.outputs import writing
 from sim.app.tasks.telling import files_of
 from sim.calibration.verdicts import calibrate
 from sim.population.post_cart_failure import PostCartFailure
-from sim.report.qualification import Qualification, print_qualification, write
+from sim.report.qualification import Qualification
+from sim.report.qualification_files import write
+from sim.report.qualification_terminal import print_qualification
 from sim.report.terminal import progress
 from sim.trial import Trial
 from sim.types import InputError
 from sim.validation import published_figures, reading, textbook
-from sim.validation.families import Conditions, Family, Outcome, chosen, run
+from sim.validation.families import chosen
+from sim.validation.family import Conditions, Family, Outcome, run
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ class RiskSets:
         return self.width * self.experimental * self.hazard_experimental
 
 
-def risk_sets(plan: TwoArmPlan, calendar: float, until: float | None = None) -> RiskSets:
+def risk_sets(plan: TwoArmPlan, calendar: float, until: float | None = None, breaks: tuple[float, ...] = ()) -> RiskSets:
     """Compute the expected risk sets when the trial is cut at this calendar month.
 
     Parameters
@@ -122,6 +122,7 @@ def risk_sets(plan: TwoArmPlan, calendar: float, until: float | None = None) -> 
     plan : TwoArmPlan
     calendar : float > 0, months
     until : float or None, months since randomisation at which to stop; None goes on to the first patient's cut
+    breaks : float, months since randomisation at which what will be integrated has a step or a kink
 
     Notes
     -----
@@ -132,7 +133,7 @@ def risk_sets(plan: TwoArmPlan, calendar: float, until: float | None = None) -> 
     if not 0 < calendar < math.inf:
         raise InputError(f"plan: the analysis is at {calendar} months; allowed: a positive number")
     arrivals = calendar - np.array([*plan.accrual.breaks, plan.accrual_duration])
-    knots = np.unique(np.concatenate([[0.0, calendar], plan.control.breaks, plan.experimental.breaks, arrivals]))
+    knots = np.unique(np.concatenate([[0.0, calendar], plan.control.breaks, plan.experimental.breaks, arrivals, breaks]))
     last = calendar if until is None else until
     knots = np.append(knots[(knots >= 0) & (knots < last)], last)
     fastest = max(*plan.control.rates, *plan.experimental.rates) + max(plan.dropout_control, plan.dropout_experimental)

@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from sim.statistic.analytic.expected_events import TwoArmPlan, risk_sets
-from sim.statistic.analytic.weighted_logrank import fleming_harrington
+from sim.statistic.analytic.weights import FlemingHarrington
 from sim.types import Array, InputError
 
 Weights = tuple[tuple[float, float], ...]
@@ -41,14 +41,32 @@ def joint_score(plan: TwoArmPlan, calendar: float, weights: Weights = USUAL) -> 
     ----------
     Karrison TG. Versatile tests for comparing survival curves based on weighted log-rank statistics. Stata J 2016;16:678-690.
     Roychoudhury S, et al. Robust design and analysis of clinical trials with nonproportional hazards. Stat Biopharm Res 2023;15:280-294.
+
+    Examples
+    --------
+    >>> from sim.statistic.analytic.expected_events import PiecewiseRate
+    >>> control, late = PiecewiseRate((0.0,), (0.2475526,)), PiecewiseRate((0.0, 1.5), (0.2475526, 0.1113987))
+    >>> plan = TwoArmPlan(PiecewiseRate((0.0,), (10.0,)), 16.0, control, late, 1.0, 0.0202027, 0.0202027)
+    >>> joint_score(plan, 22.0, ((0, 0), (0, 1))).z.round(3).tolist()
+    [2.753, 3.388]
     """
     if not weights:
         raise InputError("MaxCombo: no weights; allowed: at least one (rho, gamma)")
+    return standardised(*scores(plan, calendar, weights))
+
+
+def scores(plan: TwoArmPlan, calendar: float, weights: Weights) -> tuple[Array, Array]:
+    """Return the expected scores, float64[k], positive favouring the experimental arm, and their covariance, float64[k, k]."""
     at = risk_sets(plan, calendar)
-    w = np.array([fleming_harrington(plan, at, rho, gamma) for rho, gamma in weights])
+    w = np.array([FlemingHarrington(rho, gamma).at(plan, at.time) for rho, gamma in weights])
     total = np.maximum(at.control + at.experimental, 1e-300)
     u = w @ (at.width * at.control * at.experimental / total * (at.hazard_control - at.hazard_experimental))
     v = (w * (at.control * at.experimental / total**2 * (at.events_control + at.events_experimental))) @ w.T
+    return u, v
+
+
+def standardised(u: Array, v: Array) -> JointScore:
+    """Return scores and their covariance as expected z and correlation."""
     sd = np.sqrt(np.diag(v))
     return JointScore(u / sd, v / np.outer(sd, sd))
 
