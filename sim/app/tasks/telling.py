@@ -38,6 +38,8 @@ def tell(
     lines: list[str],
     curve: pd.DataFrame | None = None,
     calibration: pd.DataFrame | None = None,
+    occupancy: pd.DataFrame | None = None,
+    landmarks: pd.DataFrame | None = None,
 ) -> None:
     """Write report.html and provenance.json of a study into `folder`; the calibration is computed when it is not given."""
     cohort = medians = None
@@ -63,6 +65,8 @@ def tell(
         calibration=calibration,
         cohort=cohort,
         published_medians=medians,
+        occupancy=occupancy,
+        landmarks=landmarks,
         limitations=LIMITATIONS,
         citations=record["citations"],
         provenance=record,
