@@ -11,7 +11,7 @@ from sim.app import cells, security
 from sim.app.compose import Composed, compose, compose_cell
 from sim.app.errors import one_line
 from sim.app.overlays import Overlays
-from sim.app.paths import shown
+from sim.app.paths import conf_dir, shown
 from sim.app.schema import GROUPS, TRIAL_GROUPS
 from sim.app.study import Cell, Run, Study
 from sim.app.typecheck import check_fields
@@ -126,8 +126,10 @@ def _fitting(parts: dict[str, Any], composed: Composed, overlays: Overlays) -> A
     try:
         return _trial(parts)
     except InputError as error:
-        own = getattr(parts["population"], "path", None)  # of the parameters, where the population has a file of them
-        files = [_source("design", composed, overlays), _source("population", composed, overlays), *([shown(own)] if own else [])]
+        files = [_source("design", composed, overlays), _source("population", composed, overlays)]
+        own = getattr(parts["population"], "path", None)
+        if own is not None and conf_dir() not in own.parents:  # parameters of the user's own
+            files.append(shown(own))
         names = dict.fromkeys(name for file in files for name in file.split(", "))
         raise InputError(f"{error} ({', '.join(names)})") from error
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from sim.app.study import Cell, Study
 from sim.app.tasks.outputs import write_table
-from sim.app.tasks.telling import tell
+from sim.app.tasks.telling import tell, without_effect
 from sim.calibration.course_tables import landmark_table, occupancy_table
 from sim.calibration.implied_table import with_ranges
 from sim.calibration.verdicts import calibrate, exit_status
@@ -50,7 +50,7 @@ class Calibrate:
             if figures:
                 console.print(f" Out of tolerance: {', '.join(figures)}", highlight=False)
         tell(
-            study,
+            without_effect(study),
             folder,
             None,
             [
