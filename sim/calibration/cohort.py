@@ -19,6 +19,7 @@ from sim.population.transitions import transplant
 from sim.rng import Draws
 from sim.types import Array, InputError
 
+FOREVER = 1200.0  # months: where a cohort without end of follow-up is censored
 # name -> (label, unit); a time is missing (NaN) when its event never comes or nobody saw it
 COLUMNS: dict[str, tuple[str, str]] = {
     "patient": ("Patient number, in order of entry", ""),
@@ -91,15 +92,15 @@ def cohort(
         raise InputError(
             f"benchmark.denominator is {benchmark.denominator}, population.denominator is {population.denominator}; allowed: the same for both"
         )
-    cut = np.full(n, 1200.0 if followup is None else float(followup))
+    end = FOREVER if followup is None else float(followup)
+    cut = np.full(n, end)
     table = patients(population, Draws(seed, 0, 1, n), cut)
     draws = Draws(seed, 0, 1, n)  # the same addresses; the words of the courses are no longer held
     if baseline:
         add_marks(table, population.values, draws, missing)
     if baseline and missing:
         hide_unevaluable(table, draws)
-    if followup is not None:
-        _hide_after(table, followup)
+    _hide_after(table, end)
     return table[[c for c in COLUMNS if c in table]]
 
 
