@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +229,22 @@ def test_what_comes_after_the_end_of_follow_up_is_not_seen() -> None:
         assert cut["time_to_allo"].equals(whole["time_to_allo"].where(seen))
         assert ((whole["allo"] != "none") == whole["time_to_allo"].notna()).all()
         assert (whole["time_to_allo"] <= whole["os_time"])[whole["time_to_allo"].notna()].all()
+
+
+@pytest.mark.verify
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is counted in kilobytes on Linux only")
+@pytest.mark.parametrize("sample", ["transitions(p, Draws(1, 0, 1, n))", "cohort(p, 1, n, baseline=False)", "cohort(p, 1, n)"])
+def test_a_million_patients_in_under_a_gigabyte(sample: str) -> None:
+    code = f"""
+import resource
+from sim.calibration.cohort import cohort
+from sim.population.post_cart_failure import PostCartFailure
+from sim.population.transitions import transitions
+from sim.rng import Draws
+p, n = PostCartFailure(time_zero="infusion"), 1_000_000
+x = {sample}
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 1_000_000  # kilobytes, the program itself included

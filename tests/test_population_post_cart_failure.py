@@ -224,15 +224,15 @@ def test_a_start_at_progression_is_infusion_conditioned() -> None:
     progressed = x.fate < 2
     share = progression.share_at_progression
     assert np.mean(group[0, progressed] == 0) == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / progressed.sum()))
-    z, p = compare(x.progression.os[progressed], progression, "os", NoEffect(), None)
-    assert abs(z) < 4
-    assert p > 1e-4
-    started = progressed & (x.progression.path == 2)
-    first = PostCartFailure()
+    first, started = PostCartFailure(), progressed & (x.progression.path == 2)
     assert np.mean(group[0, started] == 0) == pytest.approx(first.strata_shares[0], abs=4 * 0.5 / math.sqrt(started.sum()))
-    z, p = compare(x.progression.first_line.pfs[started], first, "pfs", NoEffect(), None)
-    assert abs(z) < 4
-    assert p > 1e-4
+    for population, alive, y in ((progression, progressed, x.progression), (first, started, x.progression.first_line)):
+        for endpoint, times in (("pfs", y.pfs), ("os", y.os)):
+            for stratum in (None, 0, 1):
+                mine = alive if stratum is None else alive & (group[0] == stratum)
+                z, p = compare(times[mine], population, endpoint, NoEffect(), stratum)
+                assert abs(z) < 4, (population.time_zero, endpoint, stratum, z)
+                assert p > 1e-4, (population.time_zero, endpoint, stratum, p)
 
 
 @pytest.mark.parametrize(

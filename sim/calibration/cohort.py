@@ -101,7 +101,7 @@ def cohort(
     if baseline and missing:
         hide_unevaluable(table, draws)
     _hide_after(table, end)
-    return table[[c for c in COLUMNS if c in table]]
+    return pd.DataFrame({c: table[c] for c in COLUMNS if c in table}, copy=False)
 
 
 def patients(population: PostCartFailure, draws: Draws, cut: Array) -> pd.DataFrame:

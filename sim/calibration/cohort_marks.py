@@ -49,13 +49,15 @@ def add_marks(table: pd.DataFrame, p: Parameters, draws: Draws, missing: bool = 
     cured = (table["fate"] == "cured").to_numpy() if "fate" in table else np.zeros(len(table), dtype=bool)
     for name in covariates.COVARIATES:
         x = covariates.from_marks(p.marks, name)
-        cumulative = np.cumsum(x.by_fate, axis=1)[:, :-1][np.where(cured, 0, 1)]
+        steps = np.cumsum(x.by_fate, axis=1)[:, :-1]
         u = uniforms(draws, name)
         if not missing and x.names[-1] == "unknown":
             # beyond the known a uniform is uniform still: it is stretched over the known
-            known = cumulative[:, -1]
+            known = np.where(cured, steps[0, -1], steps[1, -1])
             u = np.where(u < known, u, known * np.clip((u - known) / np.maximum(1 - known, 1e-12), 0.0, 1 - 2.0**-53))
-        level = (u[:, None] >= cumulative).sum(axis=1)
+        level = np.zeros(len(u), dtype=np.intp)
+        for of_cured, of_failures in steps.T:
+            level += u >= np.where(cured, of_cured, of_failures)
         table[name] = labelled(x.names, level)
     z = np.array([normal_quantile(u) for u in uniforms(draws, "age")])
     table["age"] = np.clip(AGE_MEDIAN + AGE_SD * z, *AGE_RANGE).round(1)
