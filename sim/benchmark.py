@@ -98,7 +98,7 @@ class Benchmark:
     source: str
     citation: str
     table: str
-    denominator: str = "progressed"
+    denominator: str
     time_origin: str = "progression"
     followup: Mapping[str, Any] = field(default_factory=lambda: {"breaks": [1.0, 17.9, 72.0], "shares": [0.5, 0.5]})
     known_contradictions: Mapping[str, str] = field(default_factory=dict)

@@ -56,7 +56,7 @@ def collect(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": int(seed),
         "command": command if isinstance(command, str) else shlex.join(command),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "versions": {"python": platform.python_version(), **{name: package_version(name) for name in PACKAGES}},
         "platform": {"system": platform.platform(), "machine": platform.machine(), "processor": _processor(), "cores": os.cpu_count()},
         "git": _git(),
         "config": config,
@@ -108,7 +108,8 @@ def sha256(path: Path) -> str:
         return "missing"
 
 
-def _version(name: str) -> str:
+def package_version(name: str) -> str:
+    """Return the version of an installed package, or 'not installed'."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -164,4 +164,4 @@ def test_choices_are_checked() -> None:
     with pytest.raises(InputError, match="needs rising breaks"):
         zurko2023(followup={"breaks": [1.0, 1.0, 3.0], "shares": [0.5, 0.5]})
     with pytest.raises(InputError, match="at most 12"):
-        Benchmark("x", "x", "x", "figures/zurko2023.csv", known_contradictions={f"f{i}": "" for i in range(13)})
+        Benchmark("x", "x", "x", "figures/zurko2023.csv", "progressed", known_contradictions={f"f{i}": "" for i in range(13)})

@@ -9,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
+from lifelines import KaplanMeierFitter
 
 from sim.app.main import main
 
@@ -80,7 +82,15 @@ def test_python_snippet_reads_the_cohort(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["task=cohort", "task.n=300", f"run.folder={tmp_path}"]) == 0
     (snippet,) = blocks("python")
     done = subprocess.run([sys.executable, "-c", snippet], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert float(done.stdout) > 0
+    table = pd.read_csv(tmp_path / "cohort.csv")
+    assert float(done.stdout) == KaplanMeierFitter().fit(table["os_time"], table["os_event"]).median_survival_time_
+    (snippet,) = blocks("r")  # R is not at hand: what it names is there, and the merge finds each patient once
+    assert re.findall(r'read\.csv\("(\w+\.csv)"\)', snippet) == ["adtte.csv", "adsl.csv"]
+    adsl, adtte = (pd.read_csv(tmp_path / name) for name in ("adsl.csv", "adtte.csv"))
+    assert sorted(set(adsl) & set(adtte)) == ["STUDYID", "USUBJID"]  # what R's merge joins by
+    merged = adtte.query("PARAMCD == 'OS'").merge(adsl)
+    assert len(merged) == 300
+    assert {"AVAL", "CNSR", "STRATUM"} <= set(merged) & set(re.findall(r"\w+", snippet))
     capsys.readouterr()
 
 

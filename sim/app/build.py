@@ -11,6 +11,7 @@ from sim.app import cells, security
 from sim.app.compose import Composed, compose, compose_cell
 from sim.app.errors import one_line
 from sim.app.overlays import Overlays
+from sim.app.paths import conf_dir, shown
 from sim.app.schema import GROUPS, TRIAL_GROUPS
 from sim.app.study import Cell, Run, Study
 from sim.app.typecheck import check_fields
@@ -51,7 +52,7 @@ def build(overrides: list[str], overlays: Overlays, command: str, name: str = ""
             made |= {(key, repr(wanted[key])): part for key, part in _instantiate(new, composed, overlays, trusted).items()}
             parts = {key: made[key, repr(value)] for key, value in wanted.items()}
             full = ",".join(part for part in (name, label) if part) or composed.choices["design"]
-            built.append(Cell(full, _trial(parts), parts["benchmark"]))
+            built.append(Cell(full, _fitting(parts, composed, overlays), parts["benchmark"]))
         except InputError as error:
             raise InputError(f"cell {label}: {error}" if label else str(error)) from error
         if full in resolved:
@@ -120,6 +121,19 @@ def _trial(parts: dict[str, Any]) -> Any:
     return Trial(**{key: parts[key] for key in TRIAL_GROUPS})
 
 
+def _fitting(parts: dict[str, Any], composed: Composed, overlays: Overlays) -> Any:
+    """Build the trial; parts that do not go together are refused with the files of the design and the population."""
+    try:
+        return _trial(parts)
+    except InputError as error:
+        files = [_source("design", composed, overlays), _source("population", composed, overlays)]
+        own = getattr(parts["population"], "path", None)
+        if own is not None and conf_dir() not in own.parents:  # parameters of the user's own
+            files.append(shown(own))
+        names = dict.fromkeys(name for file in files for name in file.split(", "))
+        raise InputError(f"{error} ({', '.join(names)})") from error
+
+
 def _instantiate(plain: dict[str, Any], composed: Composed, overlays: Overlays, trusted: tuple[str, ...]) -> dict[str, Any]:
     """Build the objects of some groups, after their keys and types were held against the classes."""
     key = ""
@@ -128,8 +142,11 @@ def _instantiate(plain: dict[str, Any], composed: Composed, overlays: Overlays, 
             if not isinstance(value, dict) or "_target_" not in value:
                 raise InputError(f"{key} is {value!r}; allowed: {key}=OPTION with a _target_")
         checked = _checked("", plain, trusted)
-        with security.safe_resolvers():
-            return dict(instantiate(checked, _convert_="all"))
+        built: dict[str, Any] = {}
+        for key, value in checked.items():  # one at a time: the key says whose files an error is about
+            with security.safe_resolvers():
+                built |= dict(instantiate({key: value}, _convert_="all"))
+        return built
     except Exception as error:
         group = next((g for g in GROUPS if one_line(error).startswith(g)), key)
         raise InputError(f"{one_line(error)} ({_source(group, composed, overlays)})") from error

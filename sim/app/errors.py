@@ -42,8 +42,16 @@ def unknown(what: str, word: str, words: Iterable[str]) -> InputError:
 
 
 def root(error: BaseException) -> BaseException:
-    """Return the first cause of a chain."""
-    while error.__cause__ is not None:
+    """Return the cause of a chain that says most: the outermost bad input, which names the file, or what came first.
+
+    Examples
+    --------
+    >>> outer = InputError("mine.yaml: theta is -1")
+    >>> outer.__cause__ = InputError("theta is -1")
+    >>> root(outer)
+    InputError('mine.yaml: theta is -1')
+    """
+    while not isinstance(error, InputError) and error.__cause__ is not None:
         error = error.__cause__
     return error
 

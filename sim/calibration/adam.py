@@ -26,15 +26,17 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """One analysis data set with its columns' meanings; missing values are null."""
+    """One analysis data set with its columns' meanings and the columns that identify a row; missing values are null."""
 
     name: str
     label: str
     columns: dict[str, Column]
     table: pd.DataFrame
+    keys: tuple[str, ...]
 
 
 _KEYS = {"STUDYID": Column("Study identifier"), "USUBJID": Column("Unique subject identifier")}
+_BY_PARAMETER = ("STUDYID", "USUBJID", "PARAMCD")
 # cohort column -> (ADSL name, label); a level `unknown` is a missing value
 _BASELINE = {
     "day30_refractory": ("D30REF", "Day-30 refractory to CAR-T (Y/N)"), "bridging": ("BRIDGING", "Bridging before CAR-T (Y/N)"),
@@ -89,7 +91,7 @@ def _adsl(cohort: pd.DataFrame) -> Dataset:
             out[short] = [names.get(value, value) for value in cohort[name]]
             columns[short] = Column(label)
     out["ITTFL"], columns["ITTFL"] = "Y", Column("Intention-to-treat flag")
-    return Dataset("ADSL", "Subject-level analysis data", columns, out)
+    return Dataset("ADSL", "Subject-level analysis data", columns, out, ("STUDYID", "USUBJID"))
 
 
 def _start(cohort: pd.DataFrame) -> tuple[Any, Any]:
@@ -141,7 +143,7 @@ def _adtte(cohort: pd.DataFrame, origin: str) -> Dataset:
         "EVNTDESC": Column("Event that happened"),
         "CNSDTDSC": Column("Why the time is censored"),
     }
-    return Dataset("ADTTE", "Time-to-event analysis data", columns, pd.concat(parts, ignore_index=True)[list(columns)])
+    return Dataset("ADTTE", "Time-to-event analysis data", columns, pd.concat(parts, ignore_index=True)[list(columns)], _BY_PARAMETER)
 
 
 def _times(cohort: pd.DataFrame, code: str, name: str, origin: str, who: Any, months: Any, event: Any, what: Any) -> pd.DataFrame:
@@ -169,7 +171,7 @@ def _adrs(cohort: pd.DataFrame) -> Dataset:
         "AVALC": Column("Response (NR: stable or progressive)"),
         "AVAL": Column("Response rank (2 CR, 1 PR, 0 NR)", "integer"),
     }
-    return Dataset("ADRS", "Response analysis data", columns, pd.concat(parts, ignore_index=True)[list(columns)])
+    return Dataset("ADRS", "Response analysis data", columns, pd.concat(parts, ignore_index=True)[list(columns)], _BY_PARAMETER)
 
 
 def _responses(cohort: pd.DataFrame, code: str, name: str, column: str) -> pd.DataFrame:

@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 
 from sim.benchmark import Benchmark
 from sim.calibration import covariates
-from sim.calibration.cohort_marks import FATES, add_marks, hide_unevaluable, uniforms
+from sim.calibration.cohort_marks import FATES, add_marks, hide_unevaluable, labelled, uniforms
 from sim.effect import NO_EFFECT
 from sim.population import courses
 from sim.population.parameters import Parameters
 from sim.population.post_cart_failure import PostCartFailure
+from sim.population.transitions import transplant
 from sim.rng import Draws
 from sim.types import Array, InputError
 
+FOREVER = 1200.0  # months: where a cohort without end of follow-up is censored
 # name -> (label, unit); a time is missing (NaN) when its event never comes or nobody saw it
 COLUMNS: dict[str, tuple[str, str]] = {
     "patient": ("Patient number, in order of entry", ""),
@@ -40,6 +42,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "next_progression": ("Time zero to the progression or death that ends first-line therapy", "months"),
     "second_line": ("Second-line therapy after progression", "1 = yes"),
     "allo": ("Allogeneic transplant after progression", ""),
+    "time_to_allo": ("Time zero to allogeneic transplant", "months"),
     "pfs_time": ("Progression-free survival from time zero", "months"),
     "pfs_event": ("Progression or death seen", "1 = event, 0 = censored"),
     "os_time": ("Overall survival from time zero", "months"),
@@ -90,16 +93,16 @@ def cohort(
         raise InputError(
             f"benchmark.denominator is {benchmark.denominator}, population.denominator is {population.denominator}; allowed: the same for both"
         )
-    draws = Draws(seed, 0, 1, n)
-    cut = np.full(n, 1200.0 if followup is None else float(followup))
-    table = patients(population, draws, cut)
+    end = FOREVER if followup is None else float(followup)
+    cut = np.full(n, end)
+    table = patients(population, Draws(seed, 0, 1, n), cut)
+    draws = Draws(seed, 0, 1, n)  # the same addresses; the words of the courses are no longer held
     if baseline:
         add_marks(table, population.values, draws, missing)
     if baseline and missing:
         hide_unevaluable(table, draws)
-    if followup is not None:
-        _hide_after(table, followup)
-    return table[[c for c in COLUMNS if c in table]]
+    _hide_after(table, end)
+    return pd.DataFrame({c: table[c] for c in COLUMNS if c in table}, copy=False)
 
 
 def patients(population: PostCartFailure, draws: Draws, cut: Array) -> pd.DataFrame:
@@ -109,12 +112,12 @@ def patients(population: PostCartFailure, draws: Draws, cut: Array) -> pd.DataFr
     arm = np.zeros_like(group)
     columns: dict[str, Any] = {
         "patient": np.arange(1, group.size + 1),
-        "stratum": np.array(population.strata)[group[0]],
+        "stratum": labelled(population.strata, group[0]),
         "day30_refractory": (group[0] == 0).astype(np.uint8),
     }
     if population.time_zero == "first_line_start":
         x = courses.trajectories(p, weights, response, response, NO_EFFECT, draws, group, arm, marks=True)
-        columns |= _first_line(p, draws, x, np.ones(group.size, dtype=bool))
+        columns |= _first_line(p, draws, x, np.ones(group.size, dtype=bool), np.zeros(group.size))
         pfs, os = x.pfs, x.os
     elif population.time_zero == "progression":
         y = courses.after_progression(p, weights, response, draws, group, marks=True)
@@ -123,7 +126,7 @@ def patients(population: PostCartFailure, draws: Draws, cut: Array) -> pd.DataFr
     else:
         z = courses.after_infusion(p, weights, response, draws, group, marks=True)
         progressed = z.fate < 2
-        columns |= {"bridging": z.bridging, "fate": np.array(FATES)[z.fate], "time_to_progression": np.where(progressed, z.time, np.nan)}
+        columns |= {"bridging": z.bridging, "fate": labelled(FATES, z.fate), "time_to_progression": np.where(progressed, z.time, np.nan)}
         columns |= _after_progression(p, draws, z.progression, z.time, progressed)
         pfs, os = z.time, z.os
     for name, time in (("pfs", pfs), ("os", os)):
@@ -140,41 +143,44 @@ def _after_progression(
     out: dict[str, Any] = {"intended": ((y.path > 0) & progressed).astype(np.uint8), "treated": treated.astype(np.uint8)}
     out["next_progression"] = np.where(treated, since + y.wait + y.first_line.pfs, np.nan)
     out["time_to_first_line"] = np.where(treated, since + y.wait, np.nan)
-    return out | _first_line(p, draws, y.first_line, treated)
+    return out | _first_line(p, draws, y.first_line, treated, since + y.wait)
 
 
-def _first_line(p: Parameters, draws: Draws, x: courses.Trajectories, treated: NDArray[np.bool_]) -> dict[str, Any]:
+def _first_line(p: Parameters, draws: Draws, x: courses.Trajectories, treated: NDArray[np.bool_], since: Array) -> dict[str, Any]:
     marks = dict(zip(courses.MARKS, x.marks, strict=True))
-    names = np.array([k.name for k in p.regimens])
+    names = (*(k.name for k in p.regimens), "none")
     complete = np.array([k.complete_response / k.response if k.response > 0 else 0.0 for k in p.regimens])
     is_complete = uniforms(draws, "complete_response") < complete[marks["regimen"]]
-    response = np.where(marks["response"] == 0, "none", np.where(is_complete, "complete", "partial"))
+    response = marks["response"] * (1 + is_complete)
     progressed = (marks["allo_from_response"] == 0) & (marks["died_at_exit"] == 0) & np.isfinite(x.pfs)
     second = progressed & (uniforms(draws, "second_line") < p.second_line_share) & treated
-    allo = np.select(
-        [marks["allo_from_response"] == 1, marks["allo_after_progression"] == 1], ["from response", "after progression"], "none"
-    )
+    dated = transplant(p, draws, x)
+    to_allo = np.minimum(dated["allo_from_response"], dated["allo_after_progression"])
+    transplanted = treated & np.isfinite(to_allo)
     return {
-        "regimen": np.where(treated, names[marks["regimen"]], "none"),
-        "response": np.where(treated, response, "not treated"),
+        "regimen": labelled(names, np.where(treated, marks["regimen"], len(p.regimens))),
+        "response": labelled(("not treated", "none", "partial", "complete"), treated * (1 + response)),
         "durable_response": (marks["durable"] * treated).astype(np.uint8),
         "second_line": second.astype(np.uint8),
-        "allo": np.where(treated, allo, "none"),
+        "allo": labelled(
+            ("none", "from response", "after progression"), treated * (marks["allo_from_response"] + 2 * marks["allo_after_progression"])
+        ),
+        "time_to_allo": np.where(transplanted, since + to_allo, np.nan),
     }
 
 
 def _hide_after(table: pd.DataFrame, followup: float) -> None:
     """Take out what happens after the end of follow-up, as nobody has seen it."""
-    for name in ("time_to_progression", "next_progression", "time_to_first_line"):
+    for name in ("time_to_progression", "next_progression", "time_to_first_line", "time_to_allo"):
         if name in table:
             table[name] = table[name].where(table[name] <= followup)
+    table.loc[table["time_to_allo"].isna(), "allo"] = "none"
     if "treated" in table:
         unseen = (table["treated"] == 1) & table["time_to_first_line"].isna()
         table.loc[unseen, ["treated", "durable_response"]] = 0
-        table.loc[unseen, ["regimen", "response", "allo"]] = ["none", "not treated", "none"]
+        table.loc[unseen, ["regimen", "response"]] = ["none", "not treated"]
     ended = table["next_progression"].notna() if "next_progression" in table else table["pfs_event"] == 1
     table.loc[~ended, "second_line"] = 0
-    table.loc[~ended & (table["allo"] == "after progression"), "allo"] = "none"
 
 
 def metadata() -> Mapping[str, dict[str, str]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,6 +21,12 @@ AGE_MEDIAN, AGE_SD, AGE_RANGE = 59.0, 12.0, (18.0, 84.0)
 
 # Counts printed in the paper: CD19 assessed in 81 of 254 progressions, response to first line in 162 of 167 treated.
 CD19_ASSESSED, EVALUABLE = 81 / 254, 162 / 167
+
+
+def labelled(names: Sequence[str], index: NDArray[Any]) -> NDArray[np.object_]:
+    """Return names[index] as pointers to the few names themselves: a string of its own in each row is ten times the memory."""
+    out: NDArray[np.object_] = np.array(names, dtype=object)[index]
+    return out
 
 
 def hide_unevaluable(table: pd.DataFrame, draws: Draws) -> None:
@@ -40,14 +49,16 @@ def add_marks(table: pd.DataFrame, p: Parameters, draws: Draws, missing: bool = 
     cured = (table["fate"] == "cured").to_numpy() if "fate" in table else np.zeros(len(table), dtype=bool)
     for name in covariates.COVARIATES:
         x = covariates.from_marks(p.marks, name)
-        cumulative = np.cumsum(x.by_fate, axis=1)[:, :-1][np.where(cured, 0, 1)]
+        steps = np.cumsum(x.by_fate, axis=1)[:, :-1]
         u = uniforms(draws, name)
         if not missing and x.names[-1] == "unknown":
             # beyond the known a uniform is uniform still: it is stretched over the known
-            known = cumulative[:, -1]
+            known = np.where(cured, steps[0, -1], steps[1, -1])
             u = np.where(u < known, u, known * np.clip((u - known) / np.maximum(1 - known, 1e-12), 0.0, 1 - 2.0**-53))
-        level = (u[:, None] >= cumulative).sum(axis=1)
-        table[name] = np.array(x.names)[level]
+        level = np.zeros(len(u), dtype=np.intp)
+        for of_cured, of_failures in steps.T:
+            level += u >= np.where(cured, of_cured, of_failures)
+        table[name] = labelled(x.names, level)
     z = np.array([normal_quantile(u) for u in uniforms(draws, "age")])
     table["age"] = np.clip(AGE_MEDIAN + AGE_SD * z, *AGE_RANGE).round(1)
     refractory = table["day30_refractory"].to_numpy() == 1
@@ -57,7 +68,7 @@ def add_marks(table: pd.DataFrame, p: Parameters, draws: Draws, missing: bool = 
     u, loss = uniforms(draws, "cd19"), p.marks["cd19_loss"]
     lost = u < loss
     progressed = table["time_to_progression"].notna() if "time_to_progression" in table else np.ones(len(table), dtype=bool)
-    table["cd19_after_failure"] = np.where(progressed, np.where(lost, "lost", "not lost"), "no progression")
+    table["cd19_after_failure"] = labelled(("no progression", "not lost", "lost"), np.asarray(progressed) * (1 + lost))
     if missing:  # within lost and not lost the uniform is uniform again: it says who was assessed
         assessed = np.where(lost, u / loss, (u - loss) / (1 - loss)) < CD19_ASSESSED
         table.loc[np.asarray(progressed) & ~assessed, "cd19_after_failure"] = "not assessed"
@@ -70,13 +81,12 @@ def _add_cart_response(table: pd.DataFrame, p: Parameters, draws: Draws, refract
     fate = table["fate"].map({name: i for i, name in enumerate(FATES)}).to_numpy()
     responds = uniforms(draws, "cart_response") < np.array(marks.response)[fate]
     complete = responds & (uniforms(draws, "cart_complete") < np.array(marks.complete)[fate])
-    table["cart_response"] = np.where(complete, "complete", np.where(responds, "partial", "none"))
+    table["cart_response"] = labelled(("none", "partial", "complete"), 1 * responds + complete)
     u = uniforms(draws, "day30_status")
     partial = marks.partial_to_complete + cart_response.LATER_CONVERSIONS
     # the stable who recover are complete responses of the cured: their share is of all the cured
     stable = np.where(fate == 3, marks.stable_cured / (marks.response[3] * marks.complete[3]), 0.0)
-    of_complete = np.where(u < stable, "stable", np.where(u < stable + partial, "partial", "complete"))
-    of_refractory = np.where(u < marks.stable_refractory, "stable", "progressive")
-    table["day30_status"] = np.where(
-        refractory, of_refractory, np.where(complete, of_complete, np.where(responds, "partial", "not assessed"))
-    )
+    statuses = ("not assessed", "partial", "stable", "complete", "progressive")
+    of_complete = np.where(u < stable, 2, np.where(u < stable + partial, 1, 3))
+    of_refractory = np.where(u < marks.stable_refractory, 2, 4)
+    table["day30_status"] = labelled(statuses, np.where(refractory, of_refractory, np.where(complete, of_complete, 1 * responds)))

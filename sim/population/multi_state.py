@@ -74,13 +74,18 @@ class FirstLine:
     allo_after: Array
 
 
-def after_allo(p: Parameters, t: Array) -> Array:
-    """Return overall survival from transplant: cured, in remission, or relapsed and alive."""
+def after_allo_by_state(p: Parameters, t: Array) -> tuple[Array, Array]:
+    """Return the probabilities of being in remission after transplant, and of having relapsed and being alive."""
     r, n = p.allo_relapse_rate, p.allo_death_rate
     # the difference quotient of exp(-x t) at r and n, written so that r = n is no exception
     relapsed = r * t * np.exp(-r * t) * _relative_exponential((r - n) * t)
-    out: Array = p.allo_cured + (1 - p.allo_cured) * (np.exp(-r * t) + relapsed)
-    return out
+    return p.allo_cured + (1 - p.allo_cured) * np.exp(-r * t), (1 - p.allo_cured) * relapsed
+
+
+def after_allo(p: Parameters, t: Array) -> Array:
+    """Return overall survival from transplant: cured, in remission, or relapsed and alive."""
+    remission, relapsed = after_allo_by_state(p, t)
+    return remission + relapsed
 
 
 def _relative_exponential(x: Array) -> Array:
@@ -90,14 +95,19 @@ def _relative_exponential(x: Array) -> Array:
     return out
 
 
-def post_progression(p: Parameters, group: int, t: Array, ratio: float = 1.0) -> tuple[Array, Array]:
-    """Return overall survival since progression on first line, and the probability of having been transplanted since.
+def post_progression_by_state(p: Parameters, group: int, t: Array, ratio: float = 1.0) -> tuple[Array, Array]:
+    """Return the probabilities, since progression on first line, of being alive without a transplant, and of having had one.
 
     ratio : multiplies the hazard of death without a transplant
     """
     a = p.allo_after_progression_rate
     survival = np.exp(-((p.post_rate * t) ** p.post_shape) * (p.hazard_ratios[group] * ratio) - a * t)
-    allo = np.concatenate([[0.0], np.cumsum(a * averages(survival) * (t[1] - t[0]))])
+    return survival, np.concatenate([[0.0], np.cumsum(a * averages(survival) * (t[1] - t[0]))])
+
+
+def post_progression(p: Parameters, group: int, t: Array, ratio: float = 1.0) -> tuple[Array, Array]:
+    """Return overall survival since progression on first line, and the probability of having been transplanted since."""
+    survival, allo = post_progression_by_state(p, group, t, ratio)
     return survival + convolve(allo, averages(after_allo(p, t))), allo
 
 
@@ -106,12 +116,15 @@ class ProgressionFree:
     """The progression-free state from the start of first line: its survival and what leaves it, by grid point or cell.
 
     pfs, exits, allo : float64[k], survival, probability of having left first line otherwise than to transplant, or to it
+    response, remission : float64[k], probability of being in response on first line, or in remission after transplant
     relapses : float64[k - 1], probability of a relapse after transplant in each cell
     """
 
     pfs: Array
     exits: Array
     allo: Array
+    response: Array
+    remission: Array
     relapses: Array
 
 
@@ -120,19 +133,19 @@ def progression_free(p: Parameters, group: int, weights: Array, response: Array,
     step, theta = t[1] - t[0], p.hazard_ratios[group]
     cumulative = accumulated(profile, t)
     rise = np.diff(cumulative)
-    exits, arrivals, free = np.zeros_like(t), np.zeros(len(t) - 1), np.zeros_like(t)
+    exits, arrivals, free = np.zeros_like(t), np.zeros(len(t) - 1), {True: np.zeros_like(t), False: np.zeros_like(t)}
     durable = float(np.sum(weights * response)) * p.durable_share
-    classes = [(durable, p.durable_exit_rate, 0.0)]
+    classes = [(True, durable, p.durable_exit_rate, 0.0)]
     for regimen, w, orr in zip(p.regimens, weights, response, strict=True):
         h = p.exit_rate * regimen.multiplier * theta
         for share, none, responds in p.exit_classes:
-            classes.append((share * w * (1 - orr), none * h, 0.0))
-            classes.append((share * w * orr * (1 - p.durable_share), responds * h * p.responder_ratio, p.allo_from_response_rate))
-    for w, h, a in classes:
+            classes.append((False, share * w * (1 - orr), none * h, 0.0))
+            classes.append((True, share * w * orr * (1 - p.durable_share), responds * h * p.responder_ratio, p.allo_from_response_rate))
+    for in_response, w, h, a in classes:
         if w == 0:
             continue
         stay = w * exp(-h * cumulative - a * t)
-        free += stay
+        free[in_response] += stay
         exits += w - stay
         if a > 0:
             to_allo = -np.diff(stay) * (a * step / (h * rise + a * step))
@@ -141,7 +154,9 @@ def progression_free(p: Parameters, group: int, weights: Array, response: Array,
     allo, remission = np.concatenate([[0.0], np.cumsum(arrivals)]), np.empty_like(t)
     at_risk = (1 - p.allo_cured) * arrivals
     decayed_sum(at_risk * exp(-0.5 * p.allo_relapse_rate * rise), exp(-p.allo_relapse_rate * rise), remission)
-    return ProgressionFree(free + p.allo_cured * allo + remission, exits, allo, at_risk - np.diff(remission))
+    transplanted = p.allo_cured * allo + remission
+    pfs = free[False] + free[True] + transplanted
+    return ProgressionFree(pfs, exits, allo, free[True], transplanted, at_risk - np.diff(remission))
 
 
 def from_first_line(

@@ -208,13 +208,14 @@ class PostCartFailure(Population):
         rate = float(np.sum(self.weights * self.responses(effect)))
         if self.time_zero == "first_line_start":
             return rate
-        self._refuse_effect(effect)
+        self.refuse_effect(effect)
         if self.time_zero == "progression":
             treated = np.array(self.values.treated)
             return rate * float(np.sum(self.strata_shares * treated) if stratum is None else treated[stratum])
         raise InputError("population: response to first line is not defined from infusion; use time_zero progression or first_line_start")
 
-    def _refuse_effect(self, effect: Effect) -> None:
+    def refuse_effect(self, effect: Effect) -> None:
+        """Refuse a treatment effect at a time zero before first line, where it has nothing to act on."""
         if not isinstance(effect, NoEffect):
             raise InputError(
                 f"effect: a treatment effect acts from the start of first line; population.time_zero is {self.time_zero!r}, allowed: first_line_start"
@@ -239,7 +240,7 @@ class PostCartFailure(Population):
             return courses.from_first_line(
                 self.values, self.weights, self.responses(NoEffect()), self.responses(effect), effect, draws, stratum, arm, wants
             )
-        self._refuse_effect(effect)
+        self.refuse_effect(effect)
         start = courses.from_progression if self.time_zero == "progression" else courses.from_infusion
         return start(self.values, self.weights, self.responses(effect), draws, stratum, wants)
 
@@ -264,7 +265,7 @@ class PostCartFailure(Population):
         if self.time_zero == "first_line_start":
             a, b = (from_first_line(p, g, weights, responses, effect.hazard, t, effect.after_progression) for g in (0, 1))
             return {"pfs": (a.pfs, b.pfs), "os": (a.os, b.os)}
-        self._refuse_effect(effect)
+        self.refuse_effect(effect)
         r, o = (from_progression(p, g, weights, responses, t) for g in (0, 1))
         if self.time_zero == "progression":
             return {"pfs": (r.pfs, o.pfs), "os": (r.os, o.os)}

@@ -136,6 +136,43 @@ def _targets(table: pd.DataFrame) -> Section:
     }
 
 
+_STARTS = {"infusion": "CAR-T infusion", "progression": "progression after CAR-T", "first_line_start": "the start of first-line therapy"}
+
+
+def _course(story: Story) -> Section | None:
+    if not filled(story.occupancy) or not filled(story.landmarks):
+        return None
+    from sim.report import figures
+
+    x: Any = story.occupancy
+    drawn = []
+    for i, start in enumerate(dict.fromkeys(x["time_zero"])):
+        rows = x[(x["time_zero"] == start) & (x["group"] == "all") & (x["kind"] == "state")]
+        drawn.append(_figure(partial(figures.occupancy, rows, f"occupancy{i}"), f"From {_STARTS.get(str(start), start)}, all patients."))
+    events = x[(x["kind"] == "event") & (x["month"].isin((6.0, 12.0, 24.0)))].pivot_table(
+        index=["time_zero", "group", "label"], columns="month", values="probability", sort=False
+    )
+    landmarks: Any = story.landmarks
+    first = ["time_zero", "group", "endpoint"]
+    table = landmarks.pivot_table(index=first, columns="month", values="survival", sort=False)
+    further = landmarks.set_index([*first, "month"])["further_median"]
+    return {
+        "figures": drawn,
+        "head": [f"{t:g}" for t in table.columns[1:]],
+        "survival": [
+            [_STARTS.get(str(at[0]), at[0]), at[1], str(at[2]).upper(), _months(further[(*at, 0.0)])]
+            + [f"{s:.3f} ({_months(further[(*at, t)])})" for t, s in row.items() if t > 0]
+            for at, row in table.iterrows()
+        ],
+        "incidence_head": [f"{t:g}" for t in events.columns],
+        "incidence": [[_STARTS.get(str(at[0]), at[0]), *at[1:], *(f"{p:.3f}" for p in row)] for at, row in events.iterrows()],
+    }
+
+
+def _months(value: float) -> str:
+    return f"{value:.2f}" if value < float("inf") else "not reached"
+
+
 def _power_curve(story: Story) -> Section | None:
     curve = story.power_curve
     if curve is None or not filled(curve):
@@ -224,6 +261,7 @@ _BUILDERS: dict[str, tuple[Callable[[Story], Section | None], str]] = {
         _calibration,
         "Calibration: not evaluated in this run; the task calibrate compares the population with every published figure.",
     ),
+    "course": (_course, "Course of the disease in the model: the task calibrate draws and tabulates it."),
     "power-curve": (
         _power_curve,
         "Power curve: this run evaluated one size only; the task size draws power against the number of patients.",

@@ -30,6 +30,8 @@ CALIBRATION_COLUMNS = (
     "reason",
 )
 COHORT_COLUMNS = ("group", "time", "event", "endpoint")
+OCCUPANCY_COLUMNS = ("time_zero", "group", "kind", "name", "label", "month", "probability")
+LANDMARK_COLUMNS = ("time_zero", "group", "endpoint", "month", "survival", "further_median")
 MEDIAN_COLUMNS = ("endpoint", "group", "median", "ci_low", "ci_high", "id")
 
 _SINGLE_ARM = re.compile(r"\b(single|one)[-_ ](arm|sample)", re.IGNORECASE)
@@ -99,6 +101,8 @@ class Story:
     limitations, citations : one sentence, one source each
     provenance : what `sim.provenance.collect` returned
     not_applicable : requirement id -> why it does not apply to this run (see `sim.report.requirements`)
+    occupancy : the model's states and events over time (`OCCUPANCY_COLUMNS`; kind state or event, exact)
+    landmarks : the model's survival at landmarks (`LANDMARK_COLUMNS`; months, exact)
 
     Raises
     ------
@@ -118,6 +122,8 @@ class Story:
     citations: Sequence[str] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     not_applicable: Mapping[str, str] = field(default_factory=dict)
+    occupancy: pd.DataFrame | None = None
+    landmarks: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         for name, columns in (
@@ -126,6 +132,8 @@ class Story:
             ("calibration", CALIBRATION_COLUMNS),
             ("cohort", COHORT_COLUMNS),
             ("published_medians", MEDIAN_COLUMNS),
+            ("occupancy", OCCUPANCY_COLUMNS),
+            ("landmarks", LANDMARK_COLUMNS),
         ):
             table = getattr(self, name)
             missing = [] if table is None else [c for c in columns if c not in table.columns]

@@ -43,6 +43,10 @@ class ExponentialMLE(Statistic):
     null_median: float
 
     def __post_init__(self) -> None:
+        if self.null_median == inf:
+            raise InputError(
+                "statistic.null_median is infinite: the null curve never reaches 0.5 and has no median; allowed: a null curve that does, or another test"
+            )
         if not 0 < self.null_median < inf:
             raise InputError(f"statistic.null_median is {self.null_median}; allowed: a positive number of months, finite")
 

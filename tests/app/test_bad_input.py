@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
+import yaml
 
+from sim.app import paths
 from tests.app.running import tree
 
 BAD = [
@@ -40,6 +44,8 @@ BAD = [
     (["accrual.duration=16", "accrual.rate=5"], "accrual: duration is 16 and rate is 5; allowed: exactly one of them"),
     (["design.events=[200]"], "design.events is [200]: a look at more events than can occur among 160 patients"),
     (["design.events=[40,120]"], "design.spending is not given for 2 looks"),
+    (["design=randomised_pfs", "population.time_zero=infusion"], "population.time_zero is 'infusion', allowed: first_line_start"),
+    (["design=single_arm_os", "population.time_zero=progression"], "population.time_zero is 'progression', allowed: first_line_start"),
     (["run.n_sim=0"], "run.n_sim is 0; allowed: 1 or more replicates"),
     (["run.seed=-1"], "run.seed is -1; allowed: 0 or more"),
     (["run.workers=0"], "run.workers is 0; allowed: 1 or more, or null"),
@@ -77,6 +83,81 @@ BAD = [
     (["task=calibrate", "benchmark.table=figures/none.csv"], "none.csv"),
     (["task=calibrate", "benchmark.denominator=everybody"], "everybody"),
 ]
+
+
+PARAMETERS = paths.conf_dir() / "benchmark" / "parameters" / "zurko2023_progressed.yaml"
+FIGURES = paths.conf_dir() / "benchmark" / "figures" / "zurko2023.csv"
+
+
+def changed_parameters(folder, **changes):
+    """Write mine.yaml: the shipped parameters with some changed."""
+    content = yaml.safe_load(PARAMETERS.read_text())
+    content["parameters"] |= changes
+    (folder / "mine.yaml").write_text(yaml.safe_dump(content))
+
+
+@pytest.mark.parametrize("task", ["power", "calibrate", "cohort"])
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"durable_share": 1.2}, "mine.yaml: parameters: durable_share is 1.2; allowed: a probability within [0, 1]"),
+        ({"late_not": 0.9}, "mine.yaml: parameters: refractory, late and death without progression add to more than 1"),
+        ({"treated_other": 0.99}, "mine.yaml: parameters: treated_other is 0.990, which no intent probability reaches: only 0."),
+        ({"theta": None}, "mine.yaml: parameters: theta is None; allowed: a number, 0 or more"),
+    ],
+)
+def test_a_bad_parameter_is_named_with_its_file(cli, folder, task, changes, line):
+    changed_parameters(folder, **changes)
+    result = cli(f"task={task}", "population.parameters=mine.yaml")
+    assert line in result.err
+    assert "conf/population/post_cart_failure.yaml" in result.err  # and not the file of another group
+    assert result.err.count("\n") == 1
+    assert (result.status, result.out) == (2, "")
+    assert tree(folder) == ["mine.yaml"]
+
+
+@pytest.mark.parametrize("task", ["power", "calibrate", "fit"])
+@pytest.mark.parametrize(
+    ("figure", "column", "value", "words"),
+    [
+        ("treated_share", "denominator", "", "denominator is missing; a judged share or median needs one"),
+        ("failure_os_median", "denominator", "", "denominator is missing; a judged share or median needs one"),
+        ("failure_os_median", "value", "", "value is missing"),
+        ("treated_share", "value", "159", "value is 159 %; allowed: a share within [0, 100] %"),
+        ("treated_share", "numerator", "900", "numerator is 900, above its denominator 284"),
+    ],
+)
+def test_a_bad_figure_is_named_with_its_file(cli, folder, task, figure, column, value, words):
+    table = pd.read_csv(FIGURES, dtype=str, keep_default_na=False)
+    table.loc[table["id"] == figure, column] = value
+    table.to_csv(folder / "mine.csv", index=False)
+    result = cli(f"task={task}", f"benchmark.table={folder / 'mine.csv'}")
+    assert words in result.err
+    assert f"mine.csv, row {table.index[table['id'] == figure][0] + 2} ({figure})" in result.err
+    assert result.err.count("\n") == 1
+    assert (result.status, result.out) == (2, "")
+    assert tree(folder) == ["mine.csv"]
+
+
+@pytest.mark.parametrize("line", ["", "denominator: ???\n"])
+def test_a_benchmark_without_its_denominator(cli, folder, line):
+    text = (paths.conf_dir() / "benchmark" / "zurko2023.yaml").read_text()
+    (folder / "benchmark").mkdir()
+    (folder / "benchmark" / "mine.yaml").write_text(re.sub(r"^denominator:.*\n", line, text, flags=re.MULTILINE))
+    result = cli("task=calibrate", "benchmark=mine")
+    assert "benchmark.denominator is missing; allowed: text (./benchmark/mine.yaml" in result.err
+    assert (result.status, result.out, result.err.count("\n")) == (2, "", 1)
+
+
+def test_a_median_that_is_never_reached_is_named_with_its_files(cli, folder):
+    content = yaml.safe_load(PARAMETERS.read_text())["parameters"]
+    changed_parameters(folder, durable_share=0.99, regimens={k: v | {"response": 0.9} for k, v in content["regimens"].items()})
+    result = cli("design=single_arm_pfs", "design.test=exponential_mle", "population.parameters=mine.yaml")
+    assert "statistic.null_median is infinite: the null curve never reaches 0.5" in result.err
+    assert "conf/design/single_arm_pfs.yaml" in result.err
+    assert "mine.yaml)" in result.err
+    assert (result.status, result.out, result.err.count("\n")) == (2, "", 1)
+    assert tree(folder) == ["mine.yaml"]
 
 
 @pytest.mark.parametrize(("argv", "line"), BAD, ids=[" ".join(argv) for argv, _ in BAD])

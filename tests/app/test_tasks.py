@@ -19,6 +19,13 @@ def test_calibrate_prints_target_against_achieved_and_passes(cli, folder):
     expected = {"id", "role", "population", "quantity", "published", "ci_low", "ci_high", "achieved", "difference_se", "verdict", "reason"}
     assert expected <= set(table.columns)
     assert len(table) == 254
+    occupancy, landmarks = (pd.read_csv(folder / f"out/{name}.csv") for name in ("occupancy", "landmarks"))
+    states = occupancy[occupancy["kind"] == "state"].groupby(["time_zero", "group", "month"])["probability"].sum()
+    assert len(states) == 3 * 3 * 79
+    assert (states - 1).abs().max() < 1e-12
+    first = landmarks[(landmarks["month"] == 0) & (landmarks["group"] == "all")].set_index(["time_zero", "endpoint"])["further_median"]
+    assert abs(first["progression", "os"] / 5.5 - 1) < 0.15  # untruncated mix, so not the published 5.5 itself
+    assert 'id="course"' in (folder / "out/report.html").read_text()
 
 
 def test_calibrate_names_the_figure_that_does_not_fit(cli):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sim.report.story import CALIBRATION_COLUMNS, OC_COLUMNS, CellStory, Story
+from sim.report.story import CALIBRATION_COLUMNS, LANDMARK_COLUMNS, OC_COLUMNS, OCCUPANCY_COLUMNS, CellStory, Story
 from sim.types import Assumption
 
 REPLICATES, NULL_REPLICATES = 10_000, 100_000
@@ -179,6 +179,25 @@ def published_medians():
     return pd.DataFrame(rows, columns=["endpoint", "group", "median", "ci_low", "ci_high", "id"])
 
 
+def occupancy():
+    """Return two states and an event from one time zero, in one group."""
+    months = np.arange(0.0, 25.0)
+    waiting = np.exp(-0.2 * months)
+    parts = (
+        ("state", "waiting", "Waiting (invented)", waiting),
+        ("state", "dead", "Dead (invented)", 1 - waiting),
+        ("event", "death", "Death (invented)", 1 - waiting),
+    )
+    rows = [("progression", "all", *part[:3], t, p) for part in parts for t, p in zip(months, part[3], strict=True)]
+    return pd.DataFrame(rows, columns=OCCUPANCY_COLUMNS)
+
+
+def landmarks():
+    """Return survival at landmarks of one endpoint, one further median of which is never reached."""
+    rows = [("progression", "all", "os", t, float(np.exp(-0.2 * t)), 3.466 if t < 24 else np.inf) for t in (0.0, 6.0, 12.0, 24.0)]
+    return pd.DataFrame(rows, columns=LANDMARK_COLUMNS)
+
+
 def cells():
     """Return three designs that share their population."""
     shared = [
@@ -238,6 +257,8 @@ def example():
         calibration=calibration(),
         cohort=cohort(),
         published_medians=published_medians(),
+        occupancy=occupancy(),
+        landmarks=landmarks(),
         limitations=[
             "The benchmark is one retrospective series; its medians carry intervals of about ±20 % that this run does not propagate.",
             "Progression is dated exactly; scans every 6 to 12 weeks move the observed median.",

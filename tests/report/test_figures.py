@@ -10,7 +10,7 @@ import pytest
 
 from sim.report import figures
 from sim.report.figures import style
-from tests.report.example import calibration, cohort, operating_characteristics, power_curve, published_medians
+from tests.report.example import calibration, cohort, occupancy, operating_characteristics, power_curve, published_medians
 from tests.report.page import Page
 
 OS = "OS from progression"
@@ -22,10 +22,11 @@ def drawings():
         "forest": lambda: figures.forest(calibration()),
         "power": lambda: figures.power_curve(power_curve().query("cell == 'randomised_pfs'")),
         "oc": lambda: figures.operating_characteristics(operating_characteristics(), {"randomised_pfs": 0.025}),
+        "occupancy": lambda: figures.occupancy(occupancy().query("time_zero == 'progression' and kind == 'state' and group == 'all'")),
     }
 
 
-@pytest.mark.parametrize("name", ["km", "forest", "power", "oc"])
+@pytest.mark.parametrize("name", ["km", "forest", "power", "oc", "occupancy"])
 def test_same_table_same_figure_whatever_the_caller_set(name):
     first = drawings()[name]()
     with matplotlib.rc_context({"font.size": 23, "svg.hashsalt": "other", "svg.fonttype": "path", "axes.grid": True}):
@@ -36,7 +37,7 @@ def test_same_table_same_figure_whatever_the_caller_set(name):
     assert not re.search(r"\d{4}-\d\d-\d\dT", first)
 
 
-@pytest.mark.parametrize("name", ["km", "forest", "power", "oc"])
+@pytest.mark.parametrize("name", ["km", "forest", "power", "oc", "occupancy"])
 def test_ids_carry_the_name_of_the_figure(name):
     page = Page(drawings()[name]())
     assert page.ids
@@ -136,3 +137,10 @@ def test_words_stand_out_on_the_light_and_on_the_dark_page():
             for name, drawn in (("blue", style.BLUE), ("vermilion", style.VERMILION), ("green", style.GREEN))
         ]
         assert min(contrast(mark, colours["page"]) for mark in marks) >= 3
+
+
+def test_the_stack_of_states_names_each_state_and_ends_at_one():
+    svg = drawings()["occupancy"]()
+    assert {"Waiting (invented)", "Dead (invented)", "Months"} <= set(texts(svg))
+    # nothing is drawn for a state that the table has not
+    assert "Cured by CAR-T" not in texts(svg)

@@ -15,7 +15,7 @@ from sim.report.html import render, write_report
 from sim.report.requirements import NOT_APPLICABLE, NOT_SHOWN, PARTLY, SHOWN
 from sim.report.story import CellStory, Story
 from sim.types import Assumption, InputError
-from tests.report.example import example, oc_row
+from tests.report.example import example, landmarks, oc_row, occupancy
 from tests.report.page import Page
 
 
@@ -36,7 +36,7 @@ def bare():
 def test_elements_nest_and_close(page):
     assert page.errors == []
     assert [tag for tag, _ in page.tags].count("main") == 1
-    assert [tag for tag, _ in page.tags].count("svg") == 1 + 2 + 1 + 2  # dots, two endpoints, forest, two power curves
+    assert [tag for tag, _ in page.tags].count("svg") == 1 + 2 + 1 + 1 + 2  # dots, two endpoints, forest, states, two power curves
 
 
 def test_nothing_is_loaded_from_elsewhere(page, text):
@@ -77,7 +77,7 @@ def test_every_number_of_the_operating_characteristics_is_there(page):
 
 def test_answer_comes_first_and_carries_its_errors(page):
     assert page.headings == [
-        "Question", "Answer", "Design", "Assumptions", "Calibration", "Power curve", "Operating characteristics", "Requirements map", "Limitations",
+        "Question", "Answer", "Design", "Assumptions", "Calibration", "Course of the disease in the model", "Power curve", "Operating characteristics", "Requirements map", "Limitations",
         "What to cite", "Provenance",
     ]  # fmt: skip
     for line in example().answer_lines:
@@ -160,7 +160,7 @@ def test_a_figure_that_cannot_be_drawn_costs_only_itself():
     cohort.loc[cohort["endpoint"] == "PFS from progression", "time"] = np.nan
     page = Page(render(dataclasses.replace(story, cohort=cohort)))
     assert page.text.count("This figure could not be drawn") == 1
-    assert [tag for tag, _ in page.tags].count("svg") == 5
+    assert [tag for tag, _ in page.tags].count("svg") == 6
 
 
 NASTY = "<script>alert(1)</script><b onclick='x'>\"&amp;$a$"
@@ -202,6 +202,8 @@ def test_everything_is_escaped():
         [NASTY],
         record,
         {"E20-19": NASTY},
+        occupancy().assign(time_zero=NASTY, group="all", label=NASTY),
+        landmarks().assign(time_zero=NASTY, group=NASTY, endpoint=NASTY),
     )
     text = render(story)
     page = Page(text)
@@ -265,3 +267,10 @@ def test_one_metric_with_two_definitions_is_defined_once():
     text = Page(render(dataclasses.replace(example(), operating_characteristics=oc))).text
     assert text.count("another definition of n") == 1
     assert text.count("smallest number of patients whose power reaches the target") == 1
+
+
+def test_the_course_of_the_disease_is_shown(page):
+    [row] = [row for row in page.rows if "OS" in row and "progression after CAR-T" in row]
+    assert row[3:] == ["3.47", "0.301 (3.47)", "0.091 (3.47)", "0.008 (not reached)"]
+    [row] = [row for row in page.rows if "Death (invented)" in row]
+    assert row[3:] == ["0.699", "0.909", "0.992"]

@@ -14,7 +14,8 @@ from rich.table import Table
 
 from sim.app.study import Cell, Study
 from sim.app.tasks.outputs import write_table
-from sim.app.tasks.telling import tell
+from sim.app.tasks.telling import tell, without_effect
+from sim.calibration.course_tables import landmark_table, occupancy_table
 from sim.calibration.implied_table import with_ranges
 from sim.calibration.verdicts import calibrate, exit_status
 from sim.population.post_cart_failure import PostCartFailure
@@ -24,20 +25,22 @@ from sim.types import InputError
 
 @dataclass(frozen=True)
 class Calibrate:
-    """Evaluate every figure as its authors measured it; write calibration.csv and the report."""
+    """Evaluate every figure as its authors measured it; write calibration.csv, the model's own course (occupancy.csv, landmarks.csv) and the report."""
 
     def run(self, study: Study, folder: Path) -> int:
         """Print target against achieved; return 1, with a list, when a figure is out of tolerance."""
         console, status = Console(), 0
         different = _different(study)
         tables: list[pd.DataFrame] = []
+        courses: list[dict[str, pd.DataFrame]] = []
         implied_lines: list[str] = []
         for cell, population in different:
             table = calibrate(cell.benchmark, population, study.run.seed)
             tables.append(table)
-            write_table(table, folder, "calibration" if len(different) == 1 else f"calibration_{cell.name}")
             unpublished = with_ranges(cell.benchmark, population)
-            write_table(unpublished, folder, "implied" if len(different) == 1 else f"implied_{cell.name}")
+            courses.append({"occupancy": occupancy_table(population), "landmarks": landmark_table(population)})
+            for name, rows in {"calibration": table, "implied": unpublished, **courses[-1]}.items():
+                write_table(rows, folder, name if len(different) == 1 else f"{name}_{cell.name}")
             if not study.run.quiet:
                 print_calibration(table, console)
                 _print_implied(unpublished, console)
@@ -47,7 +50,7 @@ class Calibrate:
             if figures:
                 console.print(f" Out of tolerance: {', '.join(figures)}", highlight=False)
         tell(
-            study,
+            without_effect(study),
             folder,
             None,
             [
@@ -55,6 +58,7 @@ class Calibrate:
                 *implied_lines,
             ],
             calibration=tables[0],
+            **courses[0],
         )
         return status
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from sim.app import paths
 from sim.app.study import Study
 from sim.app.tasks.outputs import whole
-from sim.app.tasks.telling import tell
+from sim.app.tasks.telling import tell, without_effect
 from sim.calibration import dataset_json
 from sim.calibration.adam import adam
 from sim.calibration.cohort import cohort, metadata
@@ -74,7 +74,7 @@ class Cohort:
             written.append(folder / f"{dataset.name.lower()}.json")
             whole(written[-1], partial(dataset_json.write, dataset))
         written += _figures(table, folder)
-        tell(study, folder, None, [f"{self.n:,} virtual patients, from {population.time_zero.replace('_', ' ')} on."])
+        tell(without_effect(study), folder, None, [f"{self.n:,} virtual patients, from {population.time_zero.replace('_', ' ')} on."])
         if not study.run.quiet:
             Console().print(f" {self.n:,} patients: {', '.join(paths.shown(path) for path in written)}", highlight=False, soft_wrap=True)
         return 0

@@ -22,7 +22,7 @@ class Power:
 
     def run(self, study: Study, folder: Path) -> int:
         """Write the tables and the report into `folder`, print the table; return the exit status 0."""
-        telling.check_benchmarks(study)
+        telling.check_inputs(study)
         run = study.run
         total = simulation.planned(list(study.cells), run.n_sim, run.n_sim_null) + draws.planned(study.cells, run.n_sim)
         with progress(total, "simulating") as advance:

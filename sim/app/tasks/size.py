@@ -48,7 +48,7 @@ class Size:
 
     def run(self, study: Study, folder: Path) -> int:
         """Write the tables and the report into `folder`, print the answer; return the exit status 0."""
-        telling.check_benchmarks(study)
+        telling.check_inputs(study)
         run = study.run
         rows: list[Row] = []
         truths, curves, sized = [], [], []

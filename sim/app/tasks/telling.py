@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 
@@ -21,6 +23,7 @@ from sim.population.post_cart_failure import PostCartFailure
 from sim.report.html import write_report
 from sim.report.story import CellStory, Story
 from sim.report.tables import with_error
+from sim.rng import Draws
 
 LIMITATIONS = [
     "Virtual patients are calibrated to published summary figures, not to patient data: agreement with those figures is calibration, not validation.",
@@ -38,6 +41,8 @@ def tell(
     lines: list[str],
     curve: pd.DataFrame | None = None,
     calibration: pd.DataFrame | None = None,
+    occupancy: pd.DataFrame | None = None,
+    landmarks: pd.DataFrame | None = None,
 ) -> None:
     """Write report.html and provenance.json of a study into `folder`; the calibration is computed when it is not given."""
     cohort = medians = None
@@ -63,6 +68,8 @@ def tell(
         calibration=calibration,
         cohort=cohort,
         published_medians=medians,
+        occupancy=occupancy,
+        landmarks=landmarks,
         limitations=LIMITATIONS,
         citations=record["citations"],
         provenance=record,
@@ -71,9 +78,17 @@ def tell(
         write_report(story, folder / "report.html")
 
 
-def check_benchmarks(study: Study) -> None:
-    """Read what the report will need of each benchmark, so that one that cannot be read is refused before anything runs."""
+def without_effect(study: Study) -> Study:
+    """Return the study of the same patients untreated: what a task tells that speaks of the population alone."""
+    return replace(study, cells=tuple(replace(cell, trial=cell.trial.under_null) for cell in study.cells))
+
+
+def check_inputs(study: Study) -> None:
+    """Read what the report will need of each benchmark and sample a patient of each cell, so that bad input is refused before anything runs."""
+    nobody = np.zeros((1, 1), dtype=np.uint8)
     for cell in study.cells:
+        trial = cell.trial
+        trial.population.sample(Draws(0, 0, 1, 1), nobody, nobody, trial.effect, trial.plan.wants)
         if isinstance(cell.trial.population, PostCartFailure):
             cell.benchmark.read()
 

@@ -2,7 +2,8 @@
 
 from sim.report.figures.forest import forest
 from sim.report.figures.kaplan_meier import kaplan_meier
+from sim.report.figures.occupancy import occupancy
 from sim.report.figures.operating_characteristics import operating_characteristics
 from sim.report.figures.power_curve import power_curve
 
-__all__ = ["forest", "kaplan_meier", "operating_characteristics", "power_curve"]
+__all__ = ["forest", "kaplan_meier", "occupancy", "operating_characteristics", "power_curve"]
