@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sim.app.study import Cell, Study
-from sim.app.tasks.outputs import write_table
+from sim.app.tasks.outputs import write_calibration, write_table
 from sim.app.tasks.telling import tell
+from sim.benchmark import ROLES
 from sim.calibration.implied_table import with_ranges
 from sim.calibration.verdicts import calibrate, exit_status
 from sim.population.post_cart_failure import PostCartFailure
@@ -35,11 +36,11 @@ class Calibrate:
         for cell, population in different:
             table = calibrate(cell.benchmark, population, study.run.seed)
             tables.append(table)
-            write_table(table, folder, "calibration" if len(different) == 1 else f"calibration_{cell.name}")
+            write_calibration(table, folder, "" if len(different) == 1 else cell.name)
             unpublished = with_ranges(cell.benchmark, population)
             write_table(unpublished, folder, "implied" if len(different) == 1 else f"implied_{cell.name}")
             if not study.run.quiet:
-                print_calibration(table, console)
+                print_calibration(table, console, ROLES, reasons=True)
                 _print_implied(unpublished, console)
             implied_lines += _implied_lines(unpublished)
             out, figures = exit_status(table)
