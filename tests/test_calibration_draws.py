@@ -9,26 +9,33 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.accrual import UniformAccrual
 from sim.app.main import main
+from sim.app.study import Cell
+from sim.app.tasks.draws import Assurance, sizing_lines, sizing_rows
 from sim.benchmark import zurko2023
 from sim.calibration.copies import copies
 from sim.calibration.draw_spread import spread
 from sim.calibration.draws import DRAWS, SEED, one_draw
+from sim.design.single_arm_survival import SingleArmSurvival
 from sim.effect import HazardRatio
+from sim.followup import NoDropout
 from sim.population.drawn import Drawn, EveryDraw
 from sim.population.parameter_draws import NUMBERS, path_beside, read_draws, write_draws
 from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
+from sim.sizing import Size
+from sim.trial import Trial
 from sim.types import InputError
 
 # Every headline figure but n_all, which the design fixes.
 HEADLINE = {id for id, f in zurko2023().read().items() if f.role == "headline"} - {"n_all"}
 
 
-@pytest.mark.parametrize("k", [60, pytest.param(DRAWS, marks=pytest.mark.verify)])
+@pytest.mark.parametrize("k", [50, pytest.param(DRAWS, marks=pytest.mark.verify)])
 def test_draws_scatter_as_the_copies_that_they_were_fitted_to(k: int, capsys: pytest.CaptureFixture[str]) -> None:
     # definitions.md 18: within 15 %. Draw i was fitted to copy i, so that only what the refit does to a figure is left, not the
-    # error of an SD of 200 (5 %). Of the first 60 alone four standard errors of the ratio are allowed on top.
+    # error of an SD of 200 (5 %). Of the first 50 alone four standard errors of the ratio are allowed on top.
     population = PostCartFailure()
     table = spread(zurko2023(), population.drawn[:k], copies(zurko2023(), population, k, SEED))
     headline = table[table["role"] == "headline"]
@@ -42,9 +49,11 @@ def test_draws_scatter_as_the_copies_that_they_were_fitted_to(k: int, capsys: py
 
 def test_a_figure_that_the_refit_ignores_would_be_seen() -> None:
     population = PostCartFailure()
-    measured = copies(zurko2023(), population, 30, SEED)
-    same = spread(zurko2023(), (population.values,) * 30, measured)
-    assert (same["sd_ratio"] == 0).all()
+    measured = copies(zurko2023(), population, 6, SEED)
+    same = spread(zurko2023(), (population.values,) * 6, measured)
+    # where six copies have an SD at all
+    assert same["sd_ratio"].notna().sum() > 20
+    assert (same["sd_ratio"].dropna() == 0).all()
 
 
 @pytest.mark.parametrize("replicate", [0, 2])
@@ -139,16 +148,18 @@ def test_power_is_a_distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_size_is_put_under_every_draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
-    few = ["task=size", "design=single_arm_pfs", "effect.hr=0.5", "run.n_sim=1000", "run.n_sim_null=1000", "run.store=null"]
-    assert main([*few, "population.draws=5", "run.folder=out"]) == 0
+    few = ["task=size", "design=single_arm_pfs", "effect.hr=0.4", "run.n_sim=400", "run.n_sim_null=400", "run.store=null"]
+    assert main([*few, "population.draws=4", "run.folder=out"]) == 0
     printed = capfd.readouterr().out
     assert all(len(line) <= 80 for line in printed.splitlines())
-    table, draws, curve = (pd.read_csv(tmp_path / "out" / f"{name}.csv") for name in ("operating_characteristics", "draws", "assurance_curve"))
+    table, draws, curve = (
+        pd.read_csv(tmp_path / "out" / f"{name}.csv") for name in ("operating_characteristics", "draws", "assurance_curve")
+    )
     by = table[table["look"] == 0].set_index("metric")
     n = int(by.loc["n", "estimate"])
     assert set(draws["n"]) == {n, int(by.loc["n_low", "estimate"]), int(by.loc["n_high", "estimate"])}
     power = draws[(draws["metric"] == "power") & (draws["n"] == n)]["estimate"]
-    assert len(power) == 5
+    assert len(power) == 4
     assert by.loc["power_mean", "estimate"] == pytest.approx(power.mean())
     assert by.loc["power_reaches_target", "estimate"] == (power >= 0.8).mean()
     # the curve of the average power is that of trials which go through the draws in turn: at its answer it reaches the target
@@ -158,7 +169,7 @@ def test_a_size_is_put_under_every_draw(tmp_path: Path, monkeypatch: pytest.Monk
     # and agrees with the average of single draws at the same n: independent words, so four errors of the difference
     at_n = curve.set_index("n")["power"].get(n)
     if at_n is not None:
-        assert abs(at_n - power.mean()) < 4 * math.sqrt(2 * 0.25 / 1000)
+        assert abs(at_n - power.mean()) < 4 * math.sqrt(2 * 0.25 / 400)
     assert "average power" in (tmp_path / "out" / "report.html").read_text()
     # the answer on the fitted population is what it is without draws
     assert main([*few, "run.folder=plain"]) == 0
@@ -166,14 +177,20 @@ def test_a_size_is_put_under_every_draw(tmp_path: Path, monkeypatch: pytest.Monk
     assert plain.loc["n", "estimate"] == n
 
 
-def test_an_average_power_that_nothing_reaches_is_said_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    # with the null of the fitted population 99.9 % may be out of reach under some draw: the answer itself stands
-    few = ["run.n_sim=300", "run.n_sim_null=300", "run.store=null", "task.target_power=0.995", "task.n_max=400"]
-    assert main(["task=size", "design=single_arm_pfs", "effect.hr=0.5", "population.draws=12", *few, "run.folder=out"]) == 0
-    row = pd.read_csv(tmp_path / "out" / "operating_characteristics.csv").set_index("metric").loc["n_assurance"]
-    assert math.isnan(row["estimate"])
-    assert "with no n up to task.n_max = 400" in row["definition"]
+def test_an_average_power_that_nothing_reaches_is_said_not_hidden() -> None:
+    design = SingleArmSurvival(40)
+    cell = Cell("pfs", Trial(PostCartFailure(draws=2), UniformAccrual(rate=5), NoDropout(), HazardRatio(0.5), design))
+    row = {"scenario": "s", "cell": "pfs", "hypothesis": "PFS", "n": 40, "metric": "power", "mcse": 0.01, "n_requested": 9, "n_analysed": 9}
+    spread_at_n = pd.DataFrame([{**row, "draw": i, "estimate": 0.2 + 0.7 * i, "n_failed": 0, "unit": "probability"} for i in (0, 1)])
+    answer = Size(0.8, 40, 40, 40, 40, 40, (), exact=False)
+    found = Assurance(spread_at_n, None)
+    rows = sizing_rows(found, answer, 5000)
+    last = next(r for r in rows if r["metric"] == "n_assurance")
+    assert math.isnan(last["estimate"])
+    assert "with no n up to task.n_max = 5000" in last["definition"]
+    assert next(r for r in rows if r["metric"] == "power_mean")["estimate"] == pytest.approx(0.55)
+    assert next(r for r in rows if r["metric"] == "power_reaches_target")["estimate"] == 0.5
+    assert "No number of patients that was tried" in sizing_lines(cell, found, rows, 0.8)[1]
 
 
 @pytest.mark.parametrize(

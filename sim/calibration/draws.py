@@ -86,6 +86,14 @@ def _readable(id: str, measured: float) -> float:
 def _refit(
     copy: Benchmark, start: dict[str, float] | None, assume: dict[str, float], population: PostCartFailure
 ) -> tuple[Parameters, FitReport]:
+    # the search tries parameters whose curves underflow to 0: that is their value
+    with np.errstate(over="ignore"):
+        return _fitted(copy, start, assume, population)
+
+
+def _fitted(
+    copy: Benchmark, start: dict[str, float] | None, assume: dict[str, float], population: PostCartFailure
+) -> tuple[Parameters, FitReport]:
     try:
         return fit(copy, start, assume, tolerant=True, copy_of=population.values)
     except InputError:

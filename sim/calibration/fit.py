@@ -94,7 +94,11 @@ def fit(
             )
     study_of_fit = Study(figures, benchmark.followup, fitted)
     second_line = counts.second_line / counts.treated / measures.progressed_by_cut(study_of_fit)
-    fitted = replace(fitted, second_line_share=min(second_line, 1.0), marks=marks.of_copy(study_of_fit, copy_of) if copy_of else marks.solve(study_of_fit))
+    fitted = replace(
+        fitted,
+        second_line_share=min(second_line, 1.0),
+        marks=marks.of_copy(study_of_fit, copy_of) if copy_of else marks.solve(study_of_fit),
+    )
     return fitted, FitReport(
         first.objective + second.objective, first.residuals | second.residuals, first.priors | second.priors,
         assumed, evaluations,

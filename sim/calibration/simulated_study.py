@@ -121,6 +121,8 @@ def _after_transplant(z: pd.DataFrame) -> dict[str, float]:
     """Return PFS and OS at one year of those seen to be transplanted, from transplant."""
     follow = z["cut"] - z["transplanted"]
     return {
-        f"allo_{name}_1y": 100 * float(KaplanMeierFitter().fit(np.minimum(z[end], follow), z[end] <= follow).predict(12.0)) if len(z) else np.nan
+        f"allo_{name}_1y": 100 * float(KaplanMeierFitter().fit(np.minimum(z[end], follow), z[end] <= follow).predict(12.0))
+        if len(z)
+        else np.nan
         for name, end in (("pfs", "relapse"), ("os", "death"))
     }

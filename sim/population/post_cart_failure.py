@@ -317,7 +317,9 @@ class PostCartFailure(Population):
             )
             lines.append(Assumption("prognostic hazard ratios", value, f"{source}, Table 3; their joint distribution is not published"))
         if self.draws is not None:
-            value = f"{self.draws} parameter sets in the place of the truth (task=power, task=size), the design as planned on the fitted ones"
+            value = (
+                f"{self.draws} parameter sets in the place of the truth (task=power, task=size), the design as planned on the fitted ones"
+            )
             lines.append(
                 Assumption("uncertainty of the benchmark", value, "parametric bootstrap of the study; assumptions drawn from their ranges")
             )

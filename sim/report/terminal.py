@@ -93,9 +93,7 @@ def print_sizes(oc: pd.DataFrame, console: Console) -> None:
     _print(console, table)
 
 
-def print_calibration(
-    calibration: pd.DataFrame, console: Console, roles: tuple[str, ...] = ("headline",), reasons: bool = False
-) -> None:
+def print_calibration(calibration: pd.DataFrame, console: Console, roles: tuple[str, ...] = ("headline",), reasons: bool = False) -> None:
     """Print published against achieved, a table for each role, with all that is outside its interval, and the count of verdicts.
 
     Parameters

@@ -55,7 +55,9 @@ def test_another_benchmark_gives_its_own(tmp_path: Path) -> None:
     other.write_text(table.replace("median_months,2.8,months", "median_months,4.1,months"), encoding="utf-8")
     assert null_median(f"benchmark.table={other}", "benchmark.name=other") == pytest.approx(4.1, rel=1e-6)
     without = replace(zurko2023(), table=str(tmp_path / "less.csv"))
-    (tmp_path / "less.csv").write_text("\n".join(r for r in table.splitlines() if not r.startswith("treated_pfs_median,")), encoding="utf-8")
+    (tmp_path / "less.csv").write_text(
+        "\n".join(r for r in table.splitlines() if not r.startswith("treated_pfs_median,")), encoding="utf-8"
+    )
     population = PostCartFailure().with_benchmark(without)
     assert population.published_median("os") == 9.0
     with pytest.raises(InputError, match="no published PFS median"):
@@ -63,5 +65,7 @@ def test_another_benchmark_gives_its_own(tmp_path: Path) -> None:
 
 
 def test_a_population_that_nobody_published_is_refused_in_one_line() -> None:
-    with pytest.raises(InputError, match=r"design\.null is 'published_progression': PiecewiseExponential has no published PFS median; allowed"):
+    with pytest.raises(
+        InputError, match=r"design\.null is 'published_progression': PiecewiseExponential has no published PFS median; allowed"
+    ):
         SingleArmSurvival(60, null="published_progression").null_curve(PiecewiseExponential(medians=(3.0,)))

@@ -75,7 +75,9 @@ def rows_of(draws: pd.DataFrame) -> list[Row]:
         x, k = np.sort(rows["estimate"].to_numpy(dtype=float)), len(rows)
         mcse = float(np.sqrt(np.mean(rows["mcse"].to_numpy(dtype=float) ** 2)))
         error = Z95 * math.sqrt(float(np.var(x)) / max(k - 1, 1) + mcse**2)
-        out.append(_row(rows, f"{metric}_mean", float(x.mean()), mcse, (x.mean() - error, x.mean() + error), _definition(str(metric), "mean", k)))
+        out.append(
+            _row(rows, f"{metric}_mean", float(x.mean()), mcse, (x.mean() - error, x.mean() + error), _definition(str(metric), "mean", k))
+        )
         for name, q in QUANTILES.items():
             low, high = (int(np.clip(binom.ppf(p, k, q) + shift, 1, k)) for p, shift in ((0.025, 0), (0.975, 1)))
             ends = (float(x[low - 1]), float(x[high - 1]))
