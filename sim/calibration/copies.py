@@ -40,6 +40,7 @@ _NOTES = {
     "failure_os_median": "early deaths under supportive care, then a long tail: flatter at the median than an exponential",
     "pfs1_polabr_median": "many responders, some durable: flat at the median; 18 patients, and copies vary their number",
     "pfs1_bispecific_median": "durable responders flatten the curve; 10 patients, and copies vary their number",
+    "allo_os_1y": "about 16 transplants, a number that copies vary, some followed for less than a year: now and then nobody is seen to die",
     "ttp_untreated_median_days": "times to early progression are much less scattered than an exponential's",
     "ttp_treated_median_days": "times to progression are less scattered than an exponential's",
 }
