@@ -39,7 +39,7 @@ bench: $(VENV)/.dev kernels
 readme: $(VENV)/.dev
 	@$(BIN)/python docs/regenerate.py
 
-# Shipped data that take minutes: 200 draws of the parameters, and the ranges of implied figures.
+# Shipped data that take half an hour on one core: 200 draws of the parameters, and the ranges of implied figures.
 draws: $(VENV)/.run kernels
 	@$(BIN)/python -m sim.calibration.draws
 	@$(BIN)/python -m sim.calibration.implied_table

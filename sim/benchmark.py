@@ -127,6 +127,12 @@ class Benchmark:
         """The file of the figures."""
         return conf_folder() / "benchmark" / self.table
 
+    def treated_medians(self) -> dict[str, float]:
+        """Return the published medians of the treated, months from progression, by endpoint (`pfs`, `os`) where there is one."""
+        figures = self.read()
+        found = {endpoint: figures.get(f"treated_{endpoint}_median") for endpoint in ("pfs", "os")}
+        return {endpoint: f.value for endpoint, f in found.items() if f is not None and math.isfinite(f.value)}
+
     def read(self) -> dict[str, Figure]:
         """Read every figure of the table, overrides applied, by id in the order of the table.
 

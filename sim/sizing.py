@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int
 
     Raises
     ------
-    InputError : a target outside (alpha, 1), or one that no n up to n_max reaches
+    InputError : a target outside (alpha, 1), or one that no n up to n_max reaches (`Unreachable`)
 
     Notes
     -----
@@ -161,28 +161,65 @@ def _multi_stage_size(trial: Trial, design: MultiStageBinomial | BayesianSingleA
     raise _unreachable(target, n_max)
 
 
-def _simulated_size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int) -> Size:
-    points: dict[int, PowerPoint] = {}
+@dataclass(frozen=True)
+class _Looked:
+    """Power at any n, simulated once, and every n that was looked at."""
 
-    def power(n: int) -> Estimate:
-        if n not in points:
-            rejected, analysed = simulate(trial.with_n(n), n_sim)
-            points[n] = PowerPoint(n, proportion(rejected, analysed), analysed)
-        return points[n].power
+    trial: Trial
+    simulate: Simulate
+    n_sim: int
+    points: dict[int, PowerPoint] = field(default_factory=dict)
 
-    low, high = _bracket(trial, target, power, n_max)
+    def __call__(self, n: int) -> Estimate:
+        if n not in self.points:
+            rejected, analysed = self.simulate(self.trial.with_n(n), self.n_sim)
+            self.points[n] = PowerPoint(n, proportion(rejected, analysed), analysed)
+        return self.points[n].power
+
+    def curve(self) -> tuple[PowerPoint, ...]:
+        return tuple(self.points[n] for n in sorted(self.points))
+
+
+def size_by_bisection(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int = 5000) -> Size:
+    """Find where the simulated power, its upper and its lower limit cross the target, each by bisection alone.
+
+    Notes
+    -----
+    For power that rises so slowly with n that `size`, which looks at every n whose interval holds the target, would look at
+    hundreds. The same words at every n make the curve rise but for the steps of the design; `n_low` and `n_high` are where
+    the pointwise 95 % interval first and last holds the target, by bisection, `n_high` at most n_max.
+    """
+    power = _Looked(trial, simulate, n_sim)
+    smallest = _smallest_n(trial)
+    below, n = _bracket(trial, target, power, n_max)
+    n = _first(below, n, lambda k: power(k).value >= target)
+    low = _first(smallest - 1, n, lambda k: power(k).high >= target)
+    step = high = n
+    while power(high).low < target and high < n_max:
+        step, high = high, min(2 * high, n_max)
+    high = _first(step, high, lambda k: power(k).low >= target) if power(high).low >= target and high > step else high
+    return Size(target, n, n, low, high, high, power.curve(), exact=False)
+
+
+def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """Return the smallest k in (low, high] that holds, for what holds at high and goes on holding."""
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if power(middle).value >= target else (middle, high)
-    window = _window(high, target, power, _smallest_n(trial), n_max)
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _simulated_size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int) -> Size:
+    power = _Looked(trial, simulate, n_sim)
+    low, high = _bracket(trial, target, power, n_max)
+    window = _window(_first(low, high, lambda k: power(k).value >= target), target, power, _smallest_n(trial), n_max)
     n = min(k for k in window if power(k).value >= target)
     for k in _curve_points(n, _smallest_n(trial), n_max):
         power(k)
     # every n that was looked at counts, also one beyond the window whose interval happens to hold the target
-    inside = [k for k, point in points.items() if point.power.low <= target <= point.power.high]
-    safe = min((k for k, point in points.items() if point.power.low >= target), default=window[-1])
-    curve = tuple(points[k] for k in sorted(points))
-    return Size(target, n, n, min([*inside, n]), max([*inside, n]), safe, curve, exact=False)
+    inside = [k for k, point in power.points.items() if point.power.low <= target <= point.power.high]
+    safe = min((k for k, point in power.points.items() if point.power.low >= target), default=window[-1])
+    return Size(target, n, n, min([*inside, n]), max([*inside, n]), safe, power.curve(), exact=False)
 
 
 def _smallest_n(trial: Trial) -> int:
@@ -223,7 +260,11 @@ def _curve_points(n: int, smallest: int, n_max: int) -> list[int]:
     return sorted({min(max(math.ceil(n * f), smallest), n_max) for f in (0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 1.75)})
 
 
-def _unreachable(target: float, n_max: int) -> InputError:
-    return InputError(
+class Unreachable(InputError):
+    """No number of patients that may be tried reaches the target power."""
+
+
+def _unreachable(target: float, n_max: int) -> Unreachable:
+    return Unreachable(
         f"task.target_power is {target}: no n up to task.n_max = {n_max} reaches it; allowed: a smaller target, a larger effect or a larger task.n_max"
     )

@@ -154,7 +154,7 @@ def trials(draw, n_max=40):
             alpha=draw(st.sampled_from([0.025, 0.2])),
             followup=draw(_months(0, 24)),
             variance=draw(st.sampled_from(["mean", "null", "observed"])),
-            null=draw(st.one_of(st.sampled_from(["population", "published_progression"]), st.floats(0.5, 10))),
+            null=draw(st.one_of(st.just("population"), st.floats(0.5, 10))),
         )
     else:
         effect = draw(st.one_of(st.just(NoEffect()), st.builds(ResponseRateChange, st.floats(-0.04, 0.39))))

@@ -51,7 +51,7 @@ def test_the_states_add_up_to_the_curves_and_balance_what_enters_and_leaves(time
 
 
 def test_an_effect_reaches_the_states() -> None:
-    effect = HazardRatio(0.6, delay=1.5)
+    effect = HazardRatio(0.6, delay=1.5, hr_after_progression=1.5)
     population = PostCartFailure()
     x = occupancy(population, effect)
     assert np.max(np.abs(1 - x.states["dead"] - population.curve("os", effect).survival)) < 1e-6

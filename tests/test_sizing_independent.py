@@ -15,7 +15,7 @@ from sim.followup import NoDropout
 from sim.formula import formula_sizes
 from sim.oc import proportion, rejections
 from sim.population.piecewise_exponential import PiecewiseExponential
-from sim.sizing import size
+from sim.sizing import Unreachable, size, size_by_bisection
 from sim.trial import Trial
 from sim.types import InputError
 from tests.designs import textbook
@@ -103,6 +103,30 @@ def test_exact_curve_gives_the_exact_n():
 def test_the_start_does_not_matter(start):
     answer = size(textbook(n=start, events=None), 0.9, lambda t, n: (round(normal_power(t.plan.n, 0.3) * 10**9), 10**9), 10**9)
     assert answer.n == true_n(0.3, 0.9)
+
+
+@pytest.mark.parametrize("start", [4, 160, 1000])
+def test_bisection_finds_the_crossings_of_a_flat_curve(start):
+    # an average over two truths, one of which hardly ever rejects: 0.55 is reached late, and its interval is wide
+    def power(n):
+        return 0.5 * normal_power(n, 0.225) + 0.5 * normal_power(n, 0.02)
+
+    looked = []
+
+    def known(trial, n_sim):
+        looked.append(trial.plan.n)
+        return round(power(trial.plan.n) * n_sim), n_sim
+
+    answer = size_by_bisection(textbook(n=start, events=None), 0.55, known, 10_000)
+    by_hand = [proportion(round(power(n) * 10_000), 10_000) for n in range(1, 5001)]
+    assert answer.n == 1 + next(i for i, p in enumerate(by_hand) if p.value >= 0.55)
+    assert answer.n_low == 1 + next(i for i, p in enumerate(by_hand) if p.high >= 0.55)
+    assert answer.n_high == answer.n_safe == 1 + next(i for i, p in enumerate(by_hand) if p.low >= 0.55)
+    assert len(looked) == len(set(looked)) < 60
+    with pytest.raises(Unreachable, match="no n up to"):
+        size_by_bisection(textbook(n=start, events=None), 0.9, known, 10_000)
+    capped = size_by_bisection(textbook(n=start, events=None), 0.55, known, 10_000, n_max=answer.n)
+    assert (capped.n, capped.n_high) == (answer.n, answer.n)
 
 
 def test_simulated_size_is_that_of_brute_force():

@@ -51,6 +51,10 @@ def build(overrides: list[str], overlays: Overlays, command: str, name: str = ""
             new = {key: value for key, value in wanted.items() if (key, repr(value)) not in made}
             made |= {(key, repr(wanted[key])): part for key, part in _instantiate(new, composed, overlays, trusted).items()}
             parts = {key: made[key, repr(value)] for key, value in wanted.items()}
+            both = ("population of benchmark", repr((wanted["population"], wanted["benchmark"])))
+            if both not in made:
+                made[both] = parts["population"].with_benchmark(parts["benchmark"])
+            parts["population"] = made[both]
             full = ",".join(part for part in (name, label) if part) or composed.choices["design"]
             built.append(Cell(full, _fitting(parts, composed, overlays), parts["benchmark"]))
         except InputError as error:
@@ -83,13 +87,14 @@ def rebuild(configuration: dict[str, Any], trusted: tuple[str, ...] = ()) -> Any
     ------
     InputError : a group is missing, or a class or value is refused
     """
-    missing = [group for group in TRIAL_GROUPS if not isinstance(configuration.get(group), dict)]
+    missing = [group for group in ("benchmark", *TRIAL_GROUPS) if not isinstance(configuration.get(group), dict)]
     if missing:
         raise InputError(f"provenance.json: config has no {', '.join(missing)}; allowed: the file that a run wrote")
     try:
-        checked = _checked("", {group: configuration[group] for group in TRIAL_GROUPS}, trusted)
+        checked = _checked("", {group: configuration[group] for group in ("benchmark", *TRIAL_GROUPS)}, trusted)
         with security.safe_resolvers():
-            return _trial(dict(instantiate(checked, _convert_="all")))
+            parts = dict(instantiate(checked, _convert_="all"))
+        return _trial({**parts, "population": parts["population"].with_benchmark(parts["benchmark"])})
     except Exception as error:
         raise InputError(f"{one_line(error)} (provenance.json)") from error
 

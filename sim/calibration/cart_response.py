@@ -40,9 +40,8 @@ class CartResponse:
 def solve(figures: Mapping[str, Figure], fates: tuple[float, float, float, float]) -> CartResponse:
     """Solve the marks from the printed response rates: refractory never respond, late relapse and cure share one rate."""
     orr, cr, n = figures["cart_orr"].target / 100, figures["cart_cr"].target / 100, figures["n_all"].value
-    _, late, death, cured = fates
-    rate = (orr - death * (1 - NO_RESPONSE_BEFORE_DEATH)) / (late + cured)
-    complete = (cr - death * (1 - NO_RESPONSE_BEFORE_DEATH) * COMPLETE_BEFORE_DEATH - cured * rate * COMPLETE_IN_CURED) / (late * rate)
+    cured = fates[3]
+    rate, complete = rates(figures, fates)
     if not (0 <= rate <= 1 and 0 <= complete <= 1):
         raise InputError(
             f"benchmark: cart_orr {orr:.3f} and cart_cr {cr:.3f} cannot hold with a refractory share of {fates[0]:.3f} among the infused"
@@ -58,6 +57,15 @@ def solve(figures: Mapping[str, Figure], fates: tuple[float, float, float, float
         min(recovered / (n * cured), 1.0),
         converted,
     )
+
+
+def rates(figures: Mapping[str, Figure], fates: tuple[float, float, float, float]) -> tuple[float, float]:
+    """Return the response rate that late relapse and cure share, and the complete share of the responses before late relapse."""
+    orr, cr = figures["cart_orr"].target / 100, figures["cart_cr"].target / 100
+    _, late, death, cured = fates
+    rate = (orr - death * (1 - NO_RESPONSE_BEFORE_DEATH)) / (late + cured)
+    complete = (cr - death * (1 - NO_RESPONSE_BEFORE_DEATH) * COMPLETE_BEFORE_DEATH - cured * rate * COMPLETE_IN_CURED) / (late * rate)
+    return rate, complete
 
 
 def from_marks(marks: Mapping[str, Any]) -> CartResponse:

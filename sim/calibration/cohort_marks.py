@@ -73,10 +73,11 @@ def add_marks(table: pd.DataFrame, p: Parameters, draws: Draws, missing: bool = 
         assessed = np.where(lost, u / loss, (u - loss) / (1 - loss)) < CD19_ASSESSED
         table.loc[np.asarray(progressed) & ~assessed, "cd19_after_failure"] = "not assessed"
     if "fate" in table:
-        _add_cart_response(table, p, draws, refractory)
+        add_cart_response(table, p, draws, refractory)
 
 
-def _add_cart_response(table: pd.DataFrame, p: Parameters, draws: Draws, refractory: NDArray[np.bool_]) -> None:
+def add_cart_response(table: pd.DataFrame, p: Parameters, draws: Draws, refractory: NDArray[np.bool_]) -> None:
+    """Add best response to CAR-T and status at day 30, which depend on the fate from infusion alone."""
     marks = cart_response.from_marks(p.marks)
     fate = table["fate"].map({name: i for i, name in enumerate(FATES)}).to_numpy()
     responds = uniforms(draws, "cart_response") < np.array(marks.response)[fate]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,7 @@ _NOTES = {
     "failure_os_median": "early deaths under supportive care, then a long tail: flatter at the median than an exponential",
     "pfs1_polabr_median": "many responders, some durable: flat at the median; 18 patients, and copies vary their number",
     "pfs1_bispecific_median": "durable responders flatten the curve; 10 patients, and copies vary their number",
+    "allo_os_1y": "about 16 transplants, a number that copies vary, some followed for less than a year: now and then nobody is seen to die",
     "ttp_untreated_median_days": "times to early progression are much less scattered than an exponential's",
     "ttp_treated_median_days": "times to progression are less scattered than an exponential's",
 }
@@ -73,10 +75,9 @@ def compare(benchmark: Benchmark, population: PostCartFailure, measured: pd.Data
 
 
 def _row(f: Figure, achieved: float, values: np.ndarray) -> tuple[object, ...]:
-    scale = _scale(f)
+    scale = scale_of(f)
     x = np.sort(np.array([scale(v) for v in values[~np.isnan(values)]]))
-    low, mid, high = (_quantile(x, q) for q in (0.158655, 0.5, 0.841345))
-    sd = (high - low) / 2
+    mid, sd = _quantile(x, 0.5), robust_sd(x)
     published, expected = scale(f.target), scale(achieved)
     exponential = (scale(f.ci_high) - scale(f.ci_low)) / 3.92
     percentile = 100 * (np.mean(x < published) + 0.5 * np.mean(x == published))
@@ -97,18 +98,24 @@ def _row(f: Figure, achieved: float, values: np.ndarray) -> tuple[object, ...]:
     )
 
 
+def robust_sd(x: np.ndarray) -> float:
+    """Return (q84.13 - q15.87) / 2 of sorted values: the SD of a normal, whatever a few infinite values do."""
+    return (_quantile(x, 0.841345) - _quantile(x, 0.158655)) / 2
+
+
 def _quantile(x: np.ndarray, q: float) -> float:
     """Order statistic: no interpolation, since a neighbour may be infinite."""
     return float(x[min(int(q * len(x)), len(x) - 1)])
 
 
-def _scale(f: Figure):  # type: ignore[no-untyped-def]
+def scale_of(f: Figure) -> Callable[[float], float]:
+    """Return the scale on which a figure scatters evenly: logit of a share, log of the rest; infinity stays."""
     if f.is_share:
         return lambda v: math.log(min(max(v, 0.05), 99.95) / (100 - min(max(v, 0.05), 99.95)))
     return lambda v: math.inf if math.isinf(v) else math.log(v)
 
 
-def _back(f: Figure):  # type: ignore[no-untyped-def]
+def _back(f: Figure) -> Callable[[float], float]:
     if f.is_share:
         return lambda v: 100 / (1 + math.exp(-v))
     return lambda v: math.inf if math.isinf(v) else math.exp(v)

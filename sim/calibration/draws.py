@@ -19,9 +19,9 @@ from sim.population.parameters import DENOMINATORS, Parameters
 from sim.population.post_cart_failure import PostCartFailure
 from sim.types import InputError
 
-# Figures of a copy that its refit reads; the rest (transplant, regimens' response, Table 1) stay as published.
+# Figures of a copy that its refit reads; the rest (number transplanted, regimens' response, Table 1) stay as published.
 REFITTED = (
-    "bt_any", "t2_bt_ongoing", "t2_bt_fail",
+    "bt_any", "t2_bt_ongoing", "t2_bt_fail", "cart_orr", "cart_cr", "second_line_n", "allo_pfs_1y", "allo_os_1y",
     "cart_pfs_median", "bt_pfs_median", "nobt_pfs_median", "cart_os_median", "bt_os_median", "failure_n", "progressed_n", "nrm_n",
     "late_relapse_all", "d30ref_share", "d30ref_treated", "d30oth_treated", "treated_share", "ttp_treated_median_days",
     "ttp_untreated_median_days", "failure_os_median", "d30ref_os_median", "d30oth_os_median", "treated_os_median", "treated_pfs_median",
@@ -32,6 +32,8 @@ NOT_REACHED = 200.0
 # A median of 8 to 18 patients beyond this is read as this: one that is hardly reached would bend every other figure.
 LONGEST_OF_REGIMEN = 18.0
 CLOSE = 0.03
+# The shipped table.
+DRAWS, SEED = 200, 2657
 
 
 def draw_parameters(benchmark: Benchmark, population: PostCartFailure, k: int, seed: int) -> Iterator[Parameters]:
@@ -84,11 +86,19 @@ def _readable(id: str, measured: float) -> float:
 def _refit(
     copy: Benchmark, start: dict[str, float] | None, assume: dict[str, float], population: PostCartFailure
 ) -> tuple[Parameters, FitReport]:
+    # the search tries parameters whose curves underflow to 0: that is their value
+    with np.errstate(over="ignore"):
+        return _fitted(copy, start, assume, population)
+
+
+def _fitted(
+    copy: Benchmark, start: dict[str, float] | None, assume: dict[str, float], population: PostCartFailure
+) -> tuple[Parameters, FitReport]:
     try:
-        return fit(copy, start, assume, tolerant=True, marks_of=population.values)
+        return fit(copy, start, assume, tolerant=True, copy_of=population.values)
     except InputError:
         # more of the copy's patients were treated than can live to start under these assumptions: the default ones then
-        return fit(copy, start, tolerant=True, marks_of=population.values)
+        return fit(copy, start, tolerant=True, copy_of=population.values)
 
 
 def _near(report: FitReport) -> bool:
@@ -114,8 +124,8 @@ def assumptions(seed: int, replicate: int) -> tuple[dict[str, float], str]:
 def main() -> None:
     """Write the shipped table of draws anew: `python -m sim.calibration.draws`."""
     parser = argparse.ArgumentParser(description="Draw parameter sets by a parametric bootstrap of the study.")
-    parser.add_argument("--draws", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=2657)
+    parser.add_argument("--draws", type=int, default=DRAWS)
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--out", type=Path, default=None)
     arguments = parser.parse_args()
     population = PostCartFailure()

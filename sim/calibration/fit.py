@@ -16,7 +16,7 @@ import numpy as np
 from scipy import optimize
 
 from sim.benchmark import Benchmark, Figure
-from sim.calibration import marks, measures, study
+from sim.calibration import fit_transplant, marks, measures, study
 from sim.calibration.fit_settings import AFTER, BEFORE, FIXED, MULTIPLIERS, STATED_RANGES, SUPPORTIVE_SHAPE, WEIGHTS_AFTER, WEIGHTS_BEFORE
 from sim.calibration.study_view import Study
 from sim.population.multi_state import grid
@@ -49,7 +49,7 @@ def fit(
     start: Mapping[str, float] | None = None,
     assume: Mapping[str, float] | None = None,
     tolerant: bool = False,
-    marks_of: Parameters | None = None,
+    copy_of: Parameters | None = None,
 ) -> tuple[Parameters, FitReport]:
     """Fit the model to the figures of `benchmark` alone; nothing random, so the same figures give the same parameters.
 
@@ -59,7 +59,8 @@ def fit(
     start : values to start from, by parameter name, instead of the defaults (multipliers as `multiplier_<regimen>`)
     assume : other values for what no figure pins down, by name, within `STATED_RANGES`
     tolerant : accept figures that cannot all be met (simulated copies of the study), and stop at 1e-5; else they are refused
-    marks_of : keep these parameters' marks instead of solving them from the figures
+    copy_of : the figures are of a simulated copy of the study under these parameters; what a copy does not measure (relapse
+        rate after transplant, all marks but the response to CAR-T) stays as there
 
     Raises
     ------
@@ -70,7 +71,8 @@ def fit(
     begun = {name: v[0] for name, v in _after_settings(benchmark.denominator).items()} | {name: v[0] for name, v in BEFORE.items()}
     begun |= start or {}
     assumed = _assumed(benchmark.denominator, assume or {})
-    base = _base(figures, counts, benchmark.denominator, begun | assumed)
+    allo = fit_transplant.of_copy(figures, copy_of) if copy_of else fit_transplant.of_paper(figures)
+    base = _base(figures, counts, benchmark.denominator, begun | assumed | allo)
     t = grid(0.02, 100.0)
     follow = study.followup_survival(benchmark.followup, t)
 
@@ -92,7 +94,11 @@ def fit(
             )
     study_of_fit = Study(figures, benchmark.followup, fitted)
     second_line = counts.second_line / counts.treated / measures.progressed_by_cut(study_of_fit)
-    fitted = replace(fitted, second_line_share=min(second_line, 1.0), marks=marks_of.marks if marks_of else marks.solve(study_of_fit))
+    fitted = replace(
+        fitted,
+        second_line_share=min(second_line, 1.0),
+        marks=marks.of_copy(study_of_fit, copy_of) if copy_of else marks.solve(study_of_fit),
+    )
     return fitted, FitReport(
         first.objective + second.objective, first.residuals | second.residuals, first.priors | second.priors,
         assumed, evaluations,
@@ -131,12 +137,11 @@ def _after_settings(denominator: str) -> dict[str, tuple[float, float | None, fl
 
 
 def _base(figures: dict[str, Figure], counts: study.Counts, denominator: str, begun: dict[str, float]) -> Parameters:
-    allo = _fit_allo(figures)
     death = _fit_death_time(figures)
     table: dict[str, Any] = {
         "denominator": denominator,
         "treated_refractory": counts.treated_refractory / counts.refractory, "treated_other": counts.treated_other / counts.other,
-        "bridged": counts.bridged / counts.infused, "second_line_share": counts.second_line / counts.treated, **allo, **death,
+        "bridged": counts.bridged / counts.infused, "second_line_share": counts.second_line / counts.treated, **death,
     }  # fmt: skip
     table |= {k: v for k, v in begun.items() if not k.startswith("multiplier_")}
     table["marks"] = {}
@@ -150,29 +155,6 @@ def _base(figures: dict[str, Figure], counts: study.Counts, denominator: str, be
         for k in study.regimens(figures)
     }
     return from_mapping(table, "fit")
-
-
-def _fit_allo(figures: dict[str, Figure]) -> dict[str, float]:
-    """Cure share, relapse rate and death rate after relapse from PFS 52 % at 1 year with median 14.3, and OS 66 % at 1 year."""
-    pfs, median, os = figures["allo_pfs_1y"].target / 100, figures["allo_pfs_median"].value, figures["allo_os_1y"].target / 100
-
-    # e^(-12 r) = (pfs - c) / (1 - c) and e^(-m r) = (1/2 - c) / (1 - c): one equation in c
-    def gap(c: float) -> float:
-        return math.log((pfs - c) / (1 - c)) / 12 - math.log((0.5 - c) / (1 - c)) / median
-
-    try:
-        cured = float(optimize.brentq(gap, 0.0, min(0.5, pfs) - 1e-9, xtol=1e-14))
-        relapse = -math.log((pfs - cured) / (1 - cured)) / 12
-
-        def alive(n: float) -> float:
-            return pfs + (1 - cured) * relapse * (math.exp(-relapse * 12) - math.exp(-n * 12)) / (n - relapse) - os
-
-        death = float(optimize.brentq(alive, 1e-4, 5.0, xtol=1e-14))
-    except (ValueError, ZeroDivisionError) as error:
-        raise InputError(
-            f"fit: no cure share, relapse and death rate give allo_pfs_1y {pfs:.2f}, allo_pfs_median {median:g}, allo_os_1y {os:.2f}"
-        ) from error
-    return {"allo_cured": cured, "allo_relapse_rate": relapse, "allo_death_rate": death}
 
 
 def _fit_death_time(figures: dict[str, Figure]) -> dict[str, float]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from sim.calibration import cart_response, covariates
 from sim.calibration.study_view import Study
+from sim.population.parameter_draws import with_cart_response
+from sim.population.parameters import Parameters
 
 
 def solve(study: Study) -> dict[str, Any]:
@@ -22,3 +24,9 @@ def solve(study: Study) -> dict[str, Any]:
         "cd19_loss": study.figures["cd19_loss"].target / 100,
         "covariates": table,
     }
+
+
+def of_copy(study: Study, truth: Parameters) -> dict[str, Any]:
+    """Return the marks of a model fitted to a copy of the study: response to CAR-T as near as can be, the rest as in `truth`."""
+    rate, complete = (min(max(x, 0.0), 1.0) for x in cart_response.rates(study.figures, study.fates))
+    return with_cart_response(truth.marks, rate, complete)

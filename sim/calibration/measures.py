@@ -20,9 +20,13 @@ from sim.types import Array
 ALLO_FOLLOWUP = (9.5, 35.2)
 
 
-def achieved(benchmark: Benchmark, parameters: Parameters) -> dict[str, float]:
-    """Return the model's value of every figure that it speaks to, in the figure's unit (per cent for shares)."""
-    s = Study(benchmark.read(), benchmark.followup, parameters)
+def achieved(benchmark: Benchmark, parameters: Parameters, own_mix: bool = False) -> dict[str, float]:
+    """Return the model's value of every figure that it speaks to, in the figure's unit (per cent for shares).
+
+    own_mix : evaluate medians of mixed groups at the mix that the model itself expects. A published figure is compared at
+        the published mix; a draw of the parameters stands for another study, which had another mix.
+    """
+    s = Study(benchmark.read(), benchmark.followup, parameters, own_mix)
     return {
         **_infusion(s),
         **_treatment(s),

@@ -8,7 +8,8 @@ from lifelines import KaplanMeierFitter
 
 from sim.benchmark import Benchmark
 from sim.calibration.cohort import patients
-from sim.calibration.cohort_marks import uniforms
+from sim.calibration.cohort_marks import add_cart_response, uniforms
+from sim.calibration.transplants import transplants
 from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
 from sim.types import Array
@@ -43,7 +44,9 @@ def copy(benchmark: Benchmark, population: PostCartFailure, seed: int, replicate
     table["pfs_seen"], table["pfs_flag"] = np.minimum(table["pfs_time"], cut), table["pfs_time"] <= cut
     table["os_seen"], table["os_flag"] = np.minimum(table["os_time"], cut), table["os_time"] <= cut
     table["second_pfs"] = table["next_progression"] - progression
-    return table
+    add_cart_response(table, source.values, draws, (table["day30_refractory"] == 1).to_numpy())
+    after = transplants(table, source.values, draws)
+    return table.join(after)
 
 
 def followup_quantile(benchmark: Benchmark, u: Array) -> Array:
@@ -73,6 +76,8 @@ def measure(x: pd.DataFrame) -> dict[str, float]:
     others = int((~refractory).sum() + x["died_first"].sum())
     untreated_failure = pd.concat([since[~treated], x.loc[x["died_first"], "os_time"]])
     out = {
+        "cart_orr": 100 * float((x["cart_response"] != "none").mean()),
+        "cart_cr": 100 * float((x["cart_response"] == "complete").mean()),
         "bt_any": 100 * float(x["bridging"].mean()),
         "t2_bt_ongoing": 100 * float(x["bridging"][~failed].mean()),
         "t2_bt_fail": 100 * float(x["bridging"][failed].mean()),
@@ -109,4 +114,15 @@ def measure(x: pd.DataFrame) -> dict[str, float]:
     out["pfs1_nonchemo_median"] = _median(pfs_time[rest], pfs_event[rest])
     in_time = (y["allo"] == "from response") | ((y["allo"] == "after progression") & (y["next_progression"] <= y["cut"]))
     out["allo_of_treated"] = 100 * float(in_time[treated].mean())
-    return out
+    return out | _after_transplant(x[x["transplanted"] <= x["cut"]])
+
+
+def _after_transplant(z: pd.DataFrame) -> dict[str, float]:
+    """Return PFS and OS at one year of those seen to be transplanted, from transplant."""
+    follow = z["cut"] - z["transplanted"]
+    return {
+        f"allo_{name}_1y": 100 * float(KaplanMeierFitter().fit(np.minimum(z[end], follow), z[end] <= follow).predict(12.0))
+        if len(z)
+        else np.nan
+        for name, end in (("pfs", "relapse"), ("os", "death"))
+    }

@@ -80,15 +80,16 @@ def counts(figures: Mapping[str, Figure], denominator: str) -> Counts:
         refractory = failures * refractory_all
         others = failures - refractory
         bt_failed = failures * _share(figures, "t2_bt_fail")
-        transplants = figures["allo_of_failure"]
-        in_cr = _share(figures, "allo_in_cr") * transplants.numerator
+        allo = figures["allo_of_failure"]
+        transplants = failures * _share(figures, "allo_of_failure") if allo.altered else allo.numerator
+        in_cr = _share(figures, "allo_in_cr") * transplants
         return Counts(
             infused=n, bridged=n * _share(figures, "bt_any"), bridged_failed=bt_failed,
             bridged_known=bt_failed + (n - failures) * _share(figures, "t2_bt_ongoing"), failures=failures, progressed=progressed,
             died=n * _share(figures, "nrm_n"), refractory=refractory, other=progressed - refractory if denominator == "progressed" else others,
             treated_refractory=refractory * _share(figures, "d30ref_treated"), treated_other=others * _share(figures, "d30oth_treated"),
             late=n * _share(figures, "late_relapse_all"), second_line=figures["second_line_n"].target / 100 * failures * _share(figures, "treated_share"),
-            evaluable=figures["evaluable_n"].value, allo_from_response=in_cr, allo_after_progression=transplants.numerator - in_cr,
+            evaluable=figures["evaluable_n"].value, allo_from_response=in_cr, allo_after_progression=transplants - in_cr,
         )  # fmt: skip
     except KeyError as error:
         raise InputError(f"benchmark: the figure {error.args[0]} is missing; the model needs it") from error

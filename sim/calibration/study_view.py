@@ -9,6 +9,7 @@ from typing import Any
 
 from sim.benchmark import Figure
 from sim.calibration import covariates, study
+from sim.calibration.own_counts import own_counts
 from sim.population.multi_state import Infusion, Progression, fate_shares, from_infusion, grid, os_from_progression_average
 from sim.population.parameters import Parameters
 from sim.types import Array
@@ -18,11 +19,15 @@ STATED_END = 100.0
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """The model seen through the study: its cells, its follow-up and its curves on one grid."""
+    """The model seen through the study: its cells, its follow-up and its curves on one grid.
+
+    own_mix : the cells (day-30 groups, who is treated) are those that the model expects instead of those printed
+    """
 
     figures: Mapping[str, Figure]
     followup: Mapping[str, Any]
     parameters: Parameters
+    own_mix: bool = False
 
     @cached_property
     def t(self) -> Array:
@@ -34,7 +39,8 @@ class Study:
 
     @cached_property
     def counts(self) -> study.Counts:
-        return study.counts(self.figures, self.parameters.denominator)
+        read = study.counts(self.figures, self.parameters.denominator)
+        return own_counts(self.parameters, read, self.t, self.follow) if self.own_mix else read
 
     @cached_property
     def groups(self) -> tuple[Progression, Progression]:

@@ -22,7 +22,6 @@ from sim.statistic.rmst_single_arm import RMSTSingleArm
 from sim.statistic.statistic import Statistic
 from sim.types import Array, Assumption, InputError
 
-PUBLISHED_MEDIAN = {"pfs": 2.8, "os": 9.0}  # months from progression, treated: treated_pfs_median, treated_os_median of the benchmark
 TESTS = {
     "one_sample_logrank": "Wu 2014",
     "milestone": "Nagashima et al. 2021",
@@ -48,7 +47,7 @@ class SingleArmSurvival(Design):
     horizon : months, for "milestone" and "rmst"
     transform : scale of the milestone test
     null : "population" for the population's own curve from its time zero; "published_progression" for the exponential
-        curve through the published median from progression (PFS 2.8, OS 9 months); or the median in months of an exponential curve
+        curve through the benchmark's published median from progression; or the median in months of an exponential curve
 
     References
     ----------
@@ -164,7 +163,12 @@ def null_survival_curve(null: float | str, endpoint: str, population: Population
     """Return the population's own curve, the exponential through the published median, or through a median in months."""
     if null == "population":
         return population.curve(endpoint)
-    return Curve.exponential(PUBLISHED_MEDIAN[endpoint] if isinstance(null, str) else null)
+    if null == "published_progression":
+        try:
+            return Curve.exponential(population.published_median(endpoint))
+        except InputError as error:
+            raise InputError(f"design.null is 'published_progression': {error}, or design.null as a median in months") from error
+    return Curve.exponential(float(null))
 
 
 def _survival(null: Curve, t: Array) -> Array:

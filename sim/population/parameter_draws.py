@@ -13,6 +13,8 @@ from sim.types import InputError
 _KEPT = ("regimens", "marks", "exit_classes")
 NUMBERS = tuple(f.name for f in fields(Parameters) if f.name not in ("denominator", *_KEPT))
 MULTIPLIER = "multiplier_"
+CART_RESPONSE = ("cart_response_rate", "cart_complete_before_late_progression")
+LATE, CURED = 1, 3  # places of these fates in the marks of response to CAR-T
 
 
 def path_beside(parameters: Path) -> Path:
@@ -27,10 +29,27 @@ def path_beside(parameters: Path) -> Path:
 
 
 def to_row(p: Parameters) -> dict[str, str]:
-    """Return a parameter set as a row of text, numbers to 12 digits; regimens' patients, responses and all marks are left out."""
+    """Return a parameter set as a row of text, numbers to 12 digits; left out are regimens' patients and responses, and marks.
+
+    Of the marks only the response to CAR-T is kept: the rate shared by late relapse and cure, and how often it is complete
+    before a late relapse.
+    """
+    cart = p.marks["cart_response"]
     multipliers = {f"{MULTIPLIER}{k.name}": k.multiplier for k in p.regimens}
-    numbers = {name: getattr(p, name) for name in NUMBERS} | multipliers
+    response = dict(zip(CART_RESPONSE, (cart["response"][LATE], cart["complete"][LATE]), strict=True))
+    numbers = {name: getattr(p, name) for name in NUMBERS} | multipliers | response
     return {"denominator": p.denominator} | {name: f"{value:.12g}" for name, value in numbers.items()}
+
+
+def with_cart_response(marks: dict[str, Any], rate: float, complete: float) -> dict[str, Any]:
+    """Return marks with the response rate to CAR-T in late relapse and cure, and its complete share before late relapse."""
+    if not (0 <= rate <= 1 and 0 <= complete <= 1):
+        raise InputError(f"response to CAR-T: rate {rate!r}, complete {complete!r}; allowed: shares within [0, 1]")
+    cart = marks["cart_response"]
+    response, share = list(cart["response"]), list(cart["complete"])
+    response[LATE] = response[CURED] = rate
+    share[LATE] = complete
+    return {**marks, "cart_response": {**cart, "response": response, "complete": share}}
 
 
 def write_draws(path: Path, draws: list[Parameters]) -> None:
@@ -62,6 +81,7 @@ def _from_row(row: dict[str, str], base: Parameters, where: str) -> Parameters:
     try:
         numbers: dict[str, Any] = {name: float(row[name]) for name in NUMBERS}
         regimens = tuple(replace(k, multiplier=float(row[f"{MULTIPLIER}{k.name}"])) for k in base.regimens)
-        return replace(base, denominator=row["denominator"], regimens=regimens, **numbers)
+        marks = with_cart_response(base.marks, *(float(row[name]) for name in CART_RESPONSE))
+        return replace(base, denominator=row["denominator"], regimens=regimens, marks=marks, **numbers)
     except (ValueError, TypeError) as error:
         raise InputError(f"{where}: {error}") from error

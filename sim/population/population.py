@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 
+from sim.benchmark import Benchmark
 from sim.curve import Curve
 from sim.effect import NO_EFFECT, Effect
 from sim.rng import Draws
-from sim.types import Array, Assumption, Courses, Flags
+from sim.types import Array, Assumption, Courses, Flags, InputError
 
 
 class Population(ABC):
@@ -58,6 +59,16 @@ class Population(ABC):
     @abstractmethod
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
         """Return the exact probability of a response under `effect`."""
+
+    def with_benchmark(self, benchmark: Benchmark) -> Population:
+        """Return the population that takes its published medians from `benchmark`; itself where no published source stands behind it."""
+        return self
+
+    def published_median(self, endpoint: str) -> float:
+        """Return the published median of `pfs` or `os` in months from progression; InputError where nothing was published."""
+        raise InputError(
+            f"{type(self).__name__} has no published {endpoint.upper()} median; allowed: a population calibrated to a benchmark that has one"
+        )
 
     @abstractmethod
     def describe(self) -> list[Assumption]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from sim.benchmark import conf_folder
+from sim.benchmark import Benchmark, conf_folder, zurko2023
 from sim.curve import Curve
 from sim.effect import Effect, NoEffect
 from sim.population import courses
@@ -56,7 +56,7 @@ class PostCartFailure(Population):
     regimen : `mix` as published, or one first-line regimen for everybody
     parameters : name of a set in conf/benchmark/parameters, or the path of a parameter file
     prognostic : more than 2 lines (hazard ratio 1.89) and neither double hit nor expressor (0.42) act on leaving first line
-    draws : how many parameter sets of the bootstrap of the study `task=power` puts in the place of the truth; None = none
+    draws : how many parameter sets of the bootstrap of the study `task=power` and `task=size` put in the place of the truth; None = none
 
     Notes
     -----
@@ -83,6 +83,8 @@ class PostCartFailure(Population):
     prognostic: bool = False
     # not compared: it decides no patient of this population, only which others are simulated beside it
     draws: int | None = field(default=None, compare=False)
+    # of the benchmark, see `with_benchmark`; None = of the shipped one
+    _published: tuple[tuple[str, float], ...] | None = field(default=None, repr=False)
     _cache: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -204,6 +206,13 @@ class PostCartFailure(Population):
         """float64[K], response rate of each regimen as published."""
         return mix_weights(self.values)[1]
 
+    def with_benchmark(self, benchmark: Benchmark) -> PostCartFailure:
+        return replace(self, _published=tuple(benchmark.treated_medians().items()))
+
+    def published_median(self, endpoint: str) -> float:
+        known = zurko2023().treated_medians() if self._published is None else dict(self._published)
+        return known[endpoint] if endpoint in known else super().published_median(endpoint)
+
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
         rate = float(np.sum(self.weights * self.responses(effect)))
         if self.time_zero == "first_line_start":
@@ -303,6 +312,7 @@ class PostCartFailure(Population):
             ),
             Assumption("shape of survival under supportive care", f"Weibull {p.supportive_shape:g}", "assumption (0.28 to 0.75)"),
             Assumption("share of first-line exits that are deaths", f"{p.exit_death_share:g}", "assumption (0.05 to 0.20)"),
+            Assumption("exit rate of durable responders", f"{p.durable_exit_rate:g} per month", "assumption (0.001 to 0.006)"),
             Assumption("response given day-30 status", "the same in refractory and other", "assumption: not published"),
         ]
         if self.prognostic:
@@ -311,7 +321,9 @@ class PostCartFailure(Population):
             )
             lines.append(Assumption("prognostic hazard ratios", value, f"{source}, Table 3; their joint distribution is not published"))
         if self.draws is not None:
-            value = f"{self.draws} parameter sets in the place of the truth (task=power), the design as planned on the fitted ones"
+            value = (
+                f"{self.draws} parameter sets in the place of the truth (task=power, task=size), the design as planned on the fitted ones"
+            )
             lines.append(
                 Assumption("uncertainty of the benchmark", value, "parametric bootstrap of the study; assumptions drawn from their ranges")
             )

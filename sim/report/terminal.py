@@ -102,22 +102,34 @@ def print_sizes(oc: pd.DataFrame, console: Console) -> None:
     _print(console, table)
 
 
-def print_calibration(calibration: pd.DataFrame, console: Console, roles: tuple[str, ...] = ("headline",)) -> None:
-    """Print published against achieved for the named roles, with all that is outside its interval, and the count of verdicts.
+def print_calibration(calibration: pd.DataFrame, console: Console, roles: tuple[str, ...] = ("headline",), reasons: bool = False) -> None:
+    """Print published against achieved, a table for each role, with all that is outside its interval, and the count of verdicts.
 
     Parameters
     ----------
     calibration : the columns of `sim.report.story.CALIBRATION_COLUMNS`
     console : where to print; no line is wider than 80 columns
     roles : roles of which every figure is listed; of the others only what is outside its interval
+    reasons : give below the tables the reason of each verdict that is more than its interval
     """
     listed = calibration[calibration["role"].isin(roles) | (calibration["verdict"] == "outside interval")]
+    for role, rows in listed.groupby("role", sort=False):
+        _print_role(str(role), rows, console)
+    if reasons:
+        for (verdict, reason), rows in listed.groupby(["verdict", listed["reason"].map(_beyond_interval)], sort=False):
+            if reason:
+                _print(console, Text(f"{verdict}, {reason}: {', '.join(rows['id'])}."), indent=True)
+    counts = calibration["verdict"].value_counts()
+    _print(console, Text(f"{len(calibration)} figures: " + ", ".join(f"{n} {v}" for v, n in counts.items()) + "."), indent=True)
+
+
+def _print_role(role: str, rows: pd.DataFrame, console: Console) -> None:
     table = _table()
-    table.add_column("Figure", overflow="fold", min_width=8)
+    table.add_column(f"{role[:1].upper()}{role[1:]}", overflow="fold", min_width=8)
     for head in ("published (95 %)", "achieved", "SE off"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold", min_width=8)
-    for row in listed.to_dict("records"):
+    for row in rows.to_dict("records"):
         span = tables.interval(row["ci_low"], row["ci_high"])
         table.add_row(
             Text(str(row["id"])),
@@ -127,8 +139,11 @@ def print_calibration(calibration: pd.DataFrame, console: Console, roles: tuple[
             Text(str(row["verdict"]), style=_COLOURS.get(str(row["verdict"]), "")),
         )
     _print(console, table)
-    counts = calibration["verdict"].value_counts()
-    _print(console, Text(f"{len(calibration)} figures: " + ", ".join(f"{n} {v}" for v, n in counts.items()) + "."), indent=True)
+
+
+def _beyond_interval(reason: str) -> str:
+    """What a reason says besides the interval, which has a column of its own."""
+    return reason.partition("; ")[2] if reason.startswith("published interval") else reason
 
 
 @contextmanager

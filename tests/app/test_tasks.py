@@ -16,8 +16,8 @@ def test_calibrate_prints_target_against_achieved_and_passes(cli, folder):
     assert "Out of tolerance" not in result.out
     assert result.out.count("254 figures:") == 1  # three cells, one population
     table = pd.read_csv(folder / "out/calibration.csv")
-    expected = {"id", "role", "population", "quantity", "published", "ci_low", "ci_high", "achieved", "difference_se", "verdict", "reason"}
-    assert expected <= set(table.columns)
+    columns = "id role population quantity published ci_low ci_high achieved difference_se verdict reason"
+    assert list(table.columns) == columns.split()
     assert len(table) == 254
     occupancy, landmarks = (pd.read_csv(folder / f"out/{name}.csv") for name in ("occupancy", "landmarks"))
     states = occupancy[occupancy["kind"] == "state"].groupby(["time_zero", "group", "month"])["probability"].sum()
@@ -26,6 +26,14 @@ def test_calibrate_prints_target_against_achieved_and_passes(cli, folder):
     first = landmarks[(landmarks["month"] == 0) & (landmarks["group"] == "all")].set_index(["time_zero", "endpoint"])["further_median"]
     assert abs(first["progression", "os"] / 5.5 - 1) < 0.15  # untruncated mix, so not the published 5.5 itself
     assert 'id="course"' in (folder / "out/report.html").read_text()
+    # every figure is printed, with each reason that its interval does not say
+    words = " ".join(result.out.split())
+    assert "not modelled, fixed by design: the number infused: n_all." in words
+    assert all(len(line) <= 80 for line in result.out.splitlines())
+    # a long name goes on in the next line
+    assert all(name[:12] in result.out for name in table["id"])
+    copy = pd.read_csv(folder / "out/simulated_study.csv").set_index("id")
+    assert copy["simulated"].notna().sum() > 30
 
 
 def test_calibrate_names_the_figure_that_does_not_fit(cli):

@@ -46,7 +46,7 @@ def studies() -> dict[str, Trial]:
         "calibrated_one_sample_logrank": Trial(calibrated, arriving, LOST, HazardRatio(0.6), SingleArmSurvival(40)),
         "calibrated_response": Trial(calibrated, arriving, LOST, ResponseRateChange(0.2), SingleArmORR(40, not_evaluable_share=0.03)),
         "exponential_one_sample_logrank": single_arm(shares=(0.4, 0.6), medians=(2.9, 8.0)),
-        "published_null": single_arm(null="published_progression"),
+        "published_null": Trial(calibrated, arriving, LOST, HazardRatio(0.6), SingleArmSurvival(40, null="published_progression")),
     }
 
 

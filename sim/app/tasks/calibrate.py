@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sim.app.study import Cell, Study
-from sim.app.tasks.outputs import write_table
+from sim.app.tasks.outputs import write_calibration, write_table
 from sim.app.tasks.telling import tell, without_effect
+from sim.benchmark import ROLES
 from sim.calibration.course_tables import landmark_table, occupancy_table
 from sim.calibration.implied_table import with_ranges
 from sim.calibration.verdicts import calibrate, exit_status
@@ -37,12 +38,13 @@ class Calibrate:
         for cell, population in different:
             table = calibrate(cell.benchmark, population, study.run.seed)
             tables.append(table)
+            write_calibration(table, folder, "" if len(different) == 1 else cell.name)
             unpublished = with_ranges(cell.benchmark, population)
             courses.append({"occupancy": occupancy_table(population), "landmarks": landmark_table(population)})
-            for name, rows in {"calibration": table, "implied": unpublished, **courses[-1]}.items():
+            for name, rows in {"implied": unpublished, **courses[-1]}.items():
                 write_table(rows, folder, name if len(different) == 1 else f"{name}_{cell.name}")
             if not study.run.quiet:
-                print_calibration(table, console)
+                print_calibration(table, console, ROLES, reasons=True)
                 _print_implied(unpublished, console)
             implied_lines += _implied_lines(unpublished)
             out, figures = exit_status(table)

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from sim.app import paths
 from sim.app.study import Study
-from sim.app.tasks.outputs import whole, write_table
+from sim.app.tasks.outputs import whole, write_calibration, write_table
 from sim.app.tasks.telling import tell
 from sim.benchmark import Benchmark
 from sim.calibration.fit import FitReport, check_assumptions, fit
@@ -65,7 +65,7 @@ class Fit:
         write_table(known, folder, "identifiability")
         population = _population(study, benchmark, path)
         table = calibrate(benchmark, population, study.run.seed)
-        write_table(table, folder, "calibration")
+        write_calibration(table, folder)
         first = study.cells[0]
         cell = replace(first, trial=replace(first.trial, population=population))
         tell(replace(study, cells=(cell,)), folder, None, _lines(benchmark, report, known, path), calibration=table)

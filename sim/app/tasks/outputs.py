@@ -56,6 +56,13 @@ def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
     whole(folder / f"{name}.parquet", lambda path: table.to_parquet(path, index=False))
 
 
+def write_calibration(table: pd.DataFrame, folder: Path, cell: str = "") -> None:
+    """Write calibration (what decides) and simulated_study (the simulated copy beside it), with a cell's name where there are several."""
+    end = f"_{cell}" if cell else ""
+    write_table(table.drop(columns="simulated"), folder, f"calibration{end}")
+    write_table(table[["id", "role", "quantity", "published", "achieved", "simulated"]], folder, f"simulated_study{end}")
+
+
 def write_replicates(truths: list[Truth], study: Study, folder: Path) -> None:
     """Write replicates.parquet: one row per cell, truth, replicate, look and hypothesis, in that order."""
     cells = [cell.name for cell in study.cells]

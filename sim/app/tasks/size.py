@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from sim.app.study import Cell, Study
-from sim.app.tasks import outputs, simulation, telling
+from sim.app.tasks import draws, outputs, simulation, telling
 from sim.formula import formula_sizes
 from sim.oc import COLUMNS
 from sim.report.terminal import print_operating_characteristics, print_sizes, progress
@@ -31,6 +31,9 @@ DEFINITIONS = {
 class Size:
     """Size each cell, then simulate the trial of that size under its effect and under the null.
 
+    With `population.draws` the trial of that size (and of both ends of the interval for n) is simulated under every draw of
+    the parameters too, and a second n is found, at which the average power over the draws reaches the target.
+
     Parameters
     ----------
     target_power : power to reach, above the design's alpha and below 1
@@ -51,7 +54,7 @@ class Size:
         telling.check_inputs(study)
         run = study.run
         rows: list[Row] = []
-        truths, curves, sized = [], [], []
+        truths, curves, assured, sized, spreads, uncertain = [], [], [], [], [], []
         for cell in study.cells:
             with progress(run.n_sim * 30, f"sizing {cell.name}") as advance:
                 answer = size(cell.trial, self.target_power, simulation.counter(study, advance), run.n_sim, self.n_max)
@@ -59,6 +62,14 @@ class Size:
             sized.append(at_n)
             rows += _size_rows(study, at_n, answer)
             curves.append(_curve(cell.name, answer))
+            if draws.draws_of(cell):
+                with progress(draws.draws_of(at_n) * run.n_sim * 4, f"draws of {cell.name}") as advance:
+                    found = draws.assurance(study, at_n, answer, self.n_max, advance)
+                spread_rows = draws.sizing_rows(found, answer, self.n_max)
+                rows += spread_rows
+                spreads.append(found.spread)
+                assured += [_curve(cell.name, found.sized)] if found.sized else []
+                uncertain += draws.sizing_lines(at_n, found, spread_rows, self.target_power)
         with progress(simulation.planned(sized, run.n_sim, run.n_sim_null), "simulating at n") as advance:
             truths = [t for cell in sized for t in simulation.both_truths(study, cell, advance)]
         rows += [row for t in truths for row in simulation.characteristics(study, t)]
@@ -67,11 +78,19 @@ class Size:
         outputs.write_table(table, folder, "operating_characteristics")
         outputs.write_table(curve, folder, "power_curve")
         told = replace(study, cells=tuple(sized))
-        telling.tell(told, folder, table, telling.size_lines(told, table, self.target_power), curve)
+        if spreads:
+            outputs.write_table(pd.concat(spreads, ignore_index=True), folder, "draws")
+        if assured:
+            outputs.write_table(pd.concat(assured, ignore_index=True), folder, "assurance_curve")
+        telling.tell(told, folder, table, [*telling.size_lines(told, table, self.target_power), *uncertain], curve)
         if not run.quiet:
             console = Console()
             print_sizes(table, console)
             print_operating_characteristics(table, console)
+            if spreads:
+                draws.print_draws(pd.concat(spreads, ignore_index=True), console)
+                for line in uncertain:
+                    console.print(f" {line}", width=min(draws.WIDTH, console.width), highlight=False, markup=False)
             telling.closing(console, told, folder, truths)
         return 0
 

@@ -14,7 +14,7 @@ from sim import marginal, provenance
 from sim.app import paths
 from sim.app.study import Cell, Study
 from sim.app.tasks.against_published import against_published
-from sim.app.tasks.outputs import write_table, writing
+from sim.app.tasks.outputs import write_calibration, writing
 from sim.app.tasks.simulation import Truth
 from sim.calibration.verdicts import calibrate
 from sim.design.allocation import SingleArm
@@ -51,7 +51,7 @@ def tell(
         population = cast(PostCartFailure, first.trial.population)
         if calibration is None:
             calibration = calibrate(first.benchmark, population)
-            write_table(calibration, folder, "calibration")
+            write_calibration(calibration, folder)
         picture = against_published(first.benchmark, population, study.run.seed)
         cohort, medians = picture.cohort, picture.medians
     cited = sorted({c.benchmark.citation for c in study.cells if c.benchmark is not None})
