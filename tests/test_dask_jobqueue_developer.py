@@ -46,7 +46,7 @@ def test_slurm_is_asked_for_what_the_configuration_says(batch_system):
     assert name == "SLURMCluster"
     assert n == 16
     assert options == {
-        "cores": 8, "processes": 8, "memory": "8GB", "walltime": "00:30:00", "queue": "short", "account": "lymphoma",
+        "cores": 8, "processes": 8, "memory": "8GB", "walltime": "00:30:00", "log_directory": "outputs/jobs", "queue": "short", "account": "lymphoma",
         "job_extra_directives": ["--constraint=icelake"], "job_script_prologue": ["module load python"],
     }  # fmt: skip
 

@@ -95,13 +95,14 @@ def _replicate_table(truth: Truth, cells: list[str]) -> pa.Table:
             "z": np.ascontiguousarray(rows["z"]),
             "estimate": np.ascontiguousarray(rows["estimate"]),
             "decision": _dictionary(rows["decision"], list(DECISIONS)),
-            "code": _dictionary(rows["code"], code_names()),
+            "code": _dictionary(np.searchsorted(sorted(Code), rows["code"]), [code.name.lower() for code in sorted(Code)]),
         }
     )
 
 
 def _dictionary(index: np.ndarray, names: list[str]) -> pa.Array:
-    # int16 in every cell: one schema for the whole file
+    # int16 in every cell: one schema for the whole file; a name that came twice would be written out row by row, which zstd need not
+    # compress to the same bytes each time
     return pa.DictionaryArray.from_arrays(pa.array(np.ascontiguousarray(index, dtype=np.int16)), pa.array(names))
 
 
