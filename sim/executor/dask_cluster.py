@@ -96,7 +96,7 @@ class Kept(Executor):
     chosen : the executor that it stands for
     cluster : makes the cluster, or its address, as a context
     retries, timeout : as in `DaskCluster`
-    renew : called with the cluster and the number of workers that have left it for good
+    renew : called with the cluster and the names of the workers that are there, and of those that left for good
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Kept(Executor):
         cluster: Callable[[], AbstractContextManager[Any]],
         retries: int,
         timeout: float,
-        renew: Callable[[Any, int], None] = lambda cluster, gone: None,
+        renew: Callable[[Any, set[str], set[str]], None] = lambda cluster, here, gone: None,
     ) -> None:
         self._chosen, self._cluster, self._retries, self._timeout, self._renew = chosen, cluster, retries, timeout, renew
         self._made = ExitStack()
@@ -203,7 +203,8 @@ class Kept(Executor):
             self._served = now
         elif now - self._served > self._timeout:
             raise WorkerDied(f"no worker is left, and none came within {self._timeout:g} s")
-        self._renew(self._where, len(gone))
+        if gone:
+            self._renew(self._where, here, gone)
 
 
 def _killed_worker() -> type[Exception]:

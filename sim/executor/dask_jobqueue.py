@@ -96,9 +96,18 @@ class DaskJobQueue(Executor):
             job_script_prologue=list(self.prologue),
             **{key: value for key, value in chosen.items() if value is not None},
         )
-        self._renew(cluster, 0)
+        cluster.scale(self.workers or self.processes)
         return cluster
 
-    def _renew(self, cluster: Any, gone: int) -> None:
-        # dask-jobqueue counts a job that the batch system has ended among those that it has
-        cluster.scale((self.workers or self.processes) + gone)
+    def _renew(self, cluster: Any, here: set[str], gone: set[str]) -> None:
+        """Ask anew for the jobs that have ended: dask-jobqueue would count them among those that it has."""
+        asked = {str(job): job for job in cluster.worker_spec}
+        ended = {_job(worker, asked) for worker in gone} - {_job(worker, asked) for worker in here}
+        for job in ended & set(asked):
+            del cluster.worker_spec[asked[job]]
+        cluster.scale(self.workers or self.processes)
+
+
+def _job(worker: str, jobs: Iterable[str]) -> str:
+    # the processes of one job are called after it, with a number each where there are several
+    return worker if worker in jobs else worker.rpartition("-")[0]
