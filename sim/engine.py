@@ -154,7 +154,18 @@ def simulate(
     except WorkerDied as error:
         start, count = blocks[len(parts)]
         raise WorkerDied(f"replicates {start} to {start + count - 1} (seed {seed}) or later ones: {error.args[0]}") from error
-    return Replicates(np.concatenate(parts), n_sim, from_store, n_sim - from_store)
+    return Replicates(_joined(parts), n_sim, from_store, n_sim - from_store)
+
+
+def _joined(parts: list[Rows]) -> Rows:
+    """Return the rows of `parts` as one array, and empty the list on the way: a campaign's rows are not to be there twice."""
+    rows = np.empty(sum(len(part) for part in parts), dtype=parts[0].dtype)
+    end = len(rows)
+    while parts:
+        part = parts.pop()
+        rows[end - len(part) : end] = part
+        end -= len(part)
+    return rows
 
 
 def check_run(n_sim: int, seed: int) -> None:

@@ -103,8 +103,8 @@ class DaskJobQueue(Executor):
         """Ask anew for the jobs that have ended: dask-jobqueue would count them among those that it has."""
         asked = {str(job): job for job in cluster.worker_spec}
         ended = {_job(worker, asked) for worker in gone} - {_job(worker, asked) for worker in here}
-        for job in ended & set(asked):
-            del cluster.worker_spec[asked[job]]
+        # first out, then in: a new job may bear the name of one that is gone
+        cluster.sync(cluster.scale_down, [asked[job] for job in ended & set(asked)])
         cluster.scale(self.workers or self.processes)
 
 

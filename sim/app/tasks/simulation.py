@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,20 +42,41 @@ def planned(cells: list[Cell], n_sim: int, n_sim_null: int) -> int:
     return sum(n_sim_null + (0 if is_null(cell) else n_sim) for cell in cells)
 
 
-def both_truths(study: Study, cell: Cell, progress: Progress | None = None) -> list[Truth]:
+@dataclass(frozen=True)
+class Reduced:
+    """What is left of the replicates of one cell under one truth.
+
+    rows : of the table of operating characteristics; simulated, from_store : where the replicates came from
+    """
+
+    rows: list[Row]
+    simulated: int
+    from_store: int
+
+
+def reduce_truths(study: Study, cells: Iterable[Cell], keep: Callable[[Truth], object], progress: Progress | None = None) -> list[Reduced]:
+    """Simulate cells under both truths, one at a time: reduce its replicates, hand them to `keep`, forget them."""
+    reduced = []
+    for cell in cells:
+        for truth in both_truths(study, cell, progress):
+            keep(truth)
+            found = truth.replicates
+            reduced.append(Reduced(characteristics(study, truth), found.simulated, found.from_store))
+            del truth, found  # or they would be held while the next ones are simulated
+    return reduced
+
+
+def both_truths(study: Study, cell: Cell, progress: Progress | None = None) -> Iterator[Truth]:
     """Simulate a cell under its effect (unless that is none) and under the null."""
     truths = [("null", cell.trial.under_null, study.run.n_sim_null)]
     if not is_null(cell):
         truths.insert(0, ("alternative", cell.trial, study.run.n_sim))
-    out = []
     for truth, trial, n_sim in truths:
         precision = study.run.precision
         if precision is None:
-            replicates = run_trial(study, trial, n_sim, progress)
+            yield Truth(cell, truth, run_trial(study, trial, n_sim, progress))
         else:
-            replicates = _to_precision(study, cell, truth, trial, precision, progress)
-        out.append(Truth(cell, truth, replicates))
-    return out
+            yield Truth(cell, truth, _to_precision(study, cell, truth, trial, precision, progress))
 
 
 def _to_precision(study: Study, cell: Cell, truth: str, trial: Trial, precision: float, progress: Progress | None) -> Replicates:

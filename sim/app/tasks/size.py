@@ -51,7 +51,7 @@ class Size:
         telling.check_benchmarks(study)
         run = study.run
         rows: list[Row] = []
-        truths, curves, sized = [], [], []
+        curves, sized = [], []
         for cell in study.cells:
             with progress(run.n_sim * 30, f"sizing {cell.name}") as advance:
                 answer = size(cell.trial, self.target_power, simulation.counter(study, advance), run.n_sim, self.n_max)
@@ -59,11 +59,11 @@ class Size:
             sized.append(at_n)
             rows += _size_rows(study, at_n, answer)
             curves.append(_curve(cell.name, answer))
-        with progress(simulation.planned(sized, run.n_sim, run.n_sim_null), "simulating at n") as advance:
-            truths = [t for cell in sized for t in simulation.both_truths(study, cell, advance)]
-        rows += [row for t in truths for row in simulation.characteristics(study, t)]
+        planned = simulation.planned(sized, run.n_sim, run.n_sim_null)
+        with progress(planned, "simulating at n") as advance, outputs.replicates_file(study, folder) as keep:
+            reduced = simulation.reduce_truths(study, sized, keep, advance)
+        rows += [row for found in reduced for row in found.rows]
         table, curve = outputs.table_of(rows), pd.concat(curves, ignore_index=True)
-        outputs.write_replicates(truths, study, folder)
         outputs.write_table(table, folder, "operating_characteristics")
         outputs.write_table(curve, folder, "power_curve")
         told = replace(study, cells=tuple(sized))
@@ -72,7 +72,7 @@ class Size:
             console = Console()
             print_sizes(table, console)
             print_operating_characteristics(table, console)
-            telling.closing(console, told, folder, truths)
+            telling.closing(console, told, folder, reduced)
         return 0
 
 

@@ -13,7 +13,7 @@ from sim.app import paths
 from sim.app.study import Cell, Study
 from sim.app.tasks.against_published import against_published
 from sim.app.tasks.outputs import write_table, writing
-from sim.app.tasks.simulation import Truth
+from sim.app.tasks.simulation import Reduced
 from sim.calibration.verdicts import calibrate
 from sim.design.allocation import SingleArm
 from sim.effect import HazardRatio
@@ -157,10 +157,10 @@ def _value(table: pd.DataFrame, cell: str, metric: str) -> Any:
     return None if rows.empty else rows.iloc[0]
 
 
-def closing(console: Console, study: Study, folder: Path, truths: list[Truth]) -> None:
+def closing(console: Console, study: Study, folder: Path, reduced: list[Reduced]) -> None:
     """Say how many replicates were simulated, how many came from the store, and where the report is."""
-    simulated = sum(t.replicates.simulated for t in truths)
-    stored = sum(t.replicates.from_store for t in truths)
+    simulated = sum(found.simulated for found in reduced)
+    stored = sum(found.from_store for found in reduced)
     console.print(
         f" {simulated:,} replicates simulated, {stored:,} taken from the store; {study.executor.label}.", highlight=False, soft_wrap=True
     )
