@@ -94,7 +94,7 @@ def _address(trial: Trial, seed: int, first: int, count: int, error: Exception) 
         try:
             run_block(trial, seed, replicate, 1)
         except Exception as alone:
-            return f"replicate {replicate} (seed {seed}) broke: {type(alone).__name__}: {alone}; the same command with task=replay task.replicate={replicate} runs it alone"
+            return f"replicate {replicate} (seed {seed}) broke: {type(alone).__name__}: {alone}; it runs alone by the same command with task=replay task.replicate={replicate}"
     return f"a block of replicates {first} to {first + count - 1} (seed {seed}) broke, none of them alone: {type(error).__name__}: {error}"
 
 

@@ -33,7 +33,7 @@ class Power:
         rows = [row for found in reduced for row in found.rows]
         table = outputs.table_of([*rows, *(draws.rows_of(spread) if spread is not None else ())])
         outputs.write_table(table, folder, "operating_characteristics")
-        lines = telling.power_lines(study, table)
+        lines = telling.power_lines(study, table) + telling.unmet_precision(study, reduced)
         if spread is not None:
             outputs.write_table(spread, folder, "draws")
             lines += draws.lines(spread)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim.app.cells import render
 from sim.app.study import Cell, Study
 from sim.effect import NoEffect
-from sim.engine import BLOCK, Replicates, join, simulate
+from sim.engine import BLOCK, Replicates, SimulationError, join, simulate
 from sim.oc import Z95, Subject, after_stopping, operating_characteristics, rejections
 from sim.store import Store
 from sim.trial import Trial
@@ -73,10 +75,15 @@ def both_truths(study: Study, cell: Cell, progress: Progress | None = None) -> I
         truths.insert(0, ("alternative", cell.trial, study.run.n_sim))
     for truth, trial, n_sim in truths:
         precision = study.run.precision
-        if precision is None:
-            yield Truth(cell, truth, run_trial(study, trial, n_sim, progress))
-        else:
-            yield Truth(cell, truth, _to_precision(study, cell, truth, trial, precision, progress))
+        try:
+            if precision is None:
+                found = run_trial(study, trial, n_sim, progress)
+            else:
+                found = _to_precision(study, cell, truth, trial, precision, progress)
+        except SimulationError as error:
+            raise SimulationError(f"{error} task.truth={truth} task.cell={shlex.quote(render(cell.name))}") from error
+        yield Truth(cell, truth, found)
+        del found
 
 
 def _to_precision(study: Study, cell: Cell, truth: str, trial: Trial, precision: float, progress: Progress | None) -> Replicates:
@@ -90,13 +97,13 @@ def _to_precision(study: Study, cell: Cell, truth: str, trial: Trial, precision:
         n = target
         replicates = join(parts)
         rows = characteristics(study, Truth(cell, truth, replicates))
-        if n >= run.n_sim_max or all(_error(row) < precision for row in rows if row["metric"] in run.precision_of):
+        if n >= run.n_sim_max or all(error_of(row) < precision for row in rows if row["metric"] in run.precision_of):
             return replicates
         target = 2 * n // BLOCK * BLOCK
 
 
-def _error(row: Row) -> float:
-    """The half-width of the 95 % interval / 1.96: unlike the MCSE of a proportion it is not 0 where nothing happened yet."""
+def error_of(row: Row) -> float:
+    """Return what a precision target is held against: the half-width of the 95 % interval / 1.96: unlike the MCSE of a proportion it is not 0 where nothing happened yet."""
     return float(row["ci_high"] - row["ci_low"]) / (2 * Z95)
 
 

@@ -67,7 +67,8 @@ class Size:
         outputs.write_table(table, folder, "operating_characteristics")
         outputs.write_table(curve, folder, "power_curve")
         told = replace(study, cells=tuple(sized))
-        telling.tell(told, folder, table, telling.size_lines(told, table, self.target_power), curve)
+        lines = telling.size_lines(told, table, self.target_power) + telling.unmet_precision(told, reduced)
+        telling.tell(told, folder, table, lines, curve)
         if not run.quiet:
             console = Console()
             print_sizes(table, console)

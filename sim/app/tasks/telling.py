@@ -13,7 +13,7 @@ from sim.app import paths
 from sim.app.study import Cell, Study
 from sim.app.tasks.against_published import against_published
 from sim.app.tasks.outputs import write_table, writing
-from sim.app.tasks.simulation import Reduced
+from sim.app.tasks.simulation import Reduced, error_of
 from sim.calibration.verdicts import calibrate
 from sim.design.allocation import SingleArm
 from sim.effect import HazardRatio
@@ -114,6 +114,18 @@ def size_lines(study: Study, table: pd.DataFrame, target: float) -> list[str]:
     return lines
 
 
+def unmet_precision(study: Study, reduced: list[Reduced]) -> list[str]:
+    """Say which metrics the cap on replicates left less precise than `run.precision` asks."""
+    run = study.run
+    if run.precision is None:
+        return []
+    named = [row for found in reduced for row in found.rows if row["metric"] in run.precision_of]
+    missed = [f"{row['metric']} of {row['cell']} ± {error_of(row):.3g}" for row in named if error_of(row) >= run.precision]
+    if not missed:
+        return []
+    return [f"run.precision={run.precision:g} is not reached with run.n_sim_max={run.n_sim_max:,} replicates: {', '.join(missed)}."]
+
+
 def _what(cell: Cell) -> str:
     design = cell.trial.design.describe(cell.trial.population)[0].value
     arms, endpoint = design.split(", n = ")[0], design.rsplit(", ", 1)[1]
@@ -164,4 +176,6 @@ def closing(console: Console, study: Study, folder: Path, reduced: list[Reduced]
     console.print(
         f" {simulated:,} replicates simulated, {stored:,} taken from the store; {study.executor.label}.", highlight=False, soft_wrap=True
     )
+    for line in unmet_precision(study, reduced):
+        console.print(f" {line}", highlight=False, soft_wrap=True, markup=False)
     console.print(f" Report: {paths.shown(folder / 'report.html')}", highlight=False, soft_wrap=True)
