@@ -94,7 +94,7 @@ def _address(trial: Trial, seed: int, first: int, count: int, error: Exception) 
         try:
             run_block(trial, seed, replicate, 1)
         except Exception as alone:
-            return f"replicate {replicate} (seed {seed}) broke: {type(alone).__name__}: {alone}; the same command with task=replay task.replicate={replicate} runs it alone"
+            return f"replicate {replicate} (seed {seed}) broke: {type(alone).__name__}: {alone}; it runs alone by the same command with task=replay task.replicate={replicate}"
     return f"a block of replicates {first} to {first + count - 1} (seed {seed}) broke, none of them alone: {type(error).__name__}: {error}"
 
 
@@ -154,7 +154,18 @@ def simulate(
     except WorkerDied as error:
         start, count = blocks[len(parts)]
         raise WorkerDied(f"replicates {start} to {start + count - 1} (seed {seed}) or later ones: {error.args[0]}") from error
-    return Replicates(np.concatenate(parts), n_sim, from_store, n_sim - from_store)
+    return Replicates(_joined(parts), n_sim, from_store, n_sim - from_store)
+
+
+def _joined(parts: list[Rows]) -> Rows:
+    """Return the rows of `parts` as one array, and empty the list on the way: a campaign's rows are not to be there twice."""
+    rows = np.empty(sum(len(part) for part in parts), dtype=parts[0].dtype)
+    end = len(rows)
+    while parts:
+        part = parts.pop()
+        rows[end - len(part) : end] = part
+        end -= len(part)
+    return rows
 
 
 def check_run(n_sim: int, seed: int) -> None:

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from sim.engine import BLOCK, simulate
+from sim.executor import dask_cluster
 from sim.executor.dask_cluster import DaskCluster
 from sim.executor.executor import WorkerDied
 from sim.executor.serial import Serial
@@ -113,6 +114,15 @@ def slow(item):
 def test_nobody_answers():
     with pytest.raises(InputError, match=r"no Dask scheduler with a worker answers at 'tcp://127.0.0.1:9'"):
         list(DaskCluster("tcp://127.0.0.1:9", timeout=0.5).map(abs, [1]))
+
+
+def test_a_cluster_whose_workers_all_left_is_given_up(cluster, monkeypatch):
+    monkeypatch.setattr(dask_cluster, "LOOK", 0.2)
+    done = DaskCluster(cluster.scheduler_address, timeout=1.0).map(slow, range(2000))
+    next(done)
+    cluster.scale(0)
+    with pytest.raises(WorkerDied, match="no worker is left, and none came within 1 s"):
+        list(done)
 
 
 @pytest.mark.parametrize(("option", "value"), [("retries", -1), ("timeout", 0.0), ("workers", 0)])

@@ -2,12 +2,20 @@
 
 import operator
 import sys
+import time
 import types
 
 import pytest
 
+from sim.executor import dask_cluster
 from sim.executor.dask_jobqueue import SYSTEMS, DaskJobQueue
 from sim.types import InputError
+
+
+class Notes(list):
+    """What was asked for, and the clusters that were made for it."""
+
+    clusters: list
 
 
 @pytest.fixture
@@ -15,12 +23,14 @@ def batch_system(monkeypatch):
     """Give every system a cluster that writes down what it was asked for; return the notes."""
     from distributed import LocalCluster
 
-    asked = []
+    asked, clusters = Notes(), []
+    asked.clusters = clusters
 
     def submitting(name):
         class Cluster(LocalCluster):
             def __init__(self, **options):
                 asked.append((name, options))
+                clusters.append(self)
                 super().__init__(n_workers=0, threads_per_worker=1, dashboard_address=None, silence_logs=50)
 
             def scale(self, n):
@@ -46,7 +56,7 @@ def test_slurm_is_asked_for_what_the_configuration_says(batch_system):
     assert name == "SLURMCluster"
     assert n == 16
     assert options == {
-        "cores": 8, "processes": 8, "memory": "8GB", "walltime": "00:30:00", "queue": "short", "account": "lymphoma",
+        "cores": 8, "processes": 8, "memory": "8GB", "walltime": "00:30:00", "log_directory": "outputs/jobs", "queue": "short", "account": "lymphoma",
         "job_extra_directives": ["--constraint=icelake"], "job_script_prologue": ["module load python"],
     }  # fmt: skip
 
@@ -58,6 +68,32 @@ def test_other_systems_name_the_account_in_their_own_way(batch_system, system, w
     name, options = batch_system[0]
     assert name == SYSTEMS[system]
     assert options[word] == "lymphoma"
+
+
+@pytest.mark.process
+def test_jobs_that_end_at_their_walltime_are_asked_for_again(batch_system, monkeypatch):
+    monkeypatch.setattr(dask_cluster, "LOOK", 0.2)
+    done = DaskJobQueue(workers=2).map(slow, range(100))
+    first = next(done)
+    [cluster] = batch_system.clusters
+    for _ in range(2):
+        ended = next(iter(cluster.workers.values()))
+        cluster.sync(ended.close)
+    assert [first, *done] == list(range(100))
+    assert ("scale", 2) in batch_system[2:]
+
+
+def slow(item):
+    time.sleep(0.02)
+    return item
+
+
+@pytest.mark.process
+def test_the_queue_is_waited_for_once(batch_system):
+    with DaskJobQueue().kept() as kept:
+        assert [list(kept.map(operator.neg, [i])) for i in (1, 2)] == [[-1], [-2]]
+        assert len(batch_system.clusters) == 1
+    assert batch_system.clusters[0].status.name == "closed"
 
 
 def test_without_the_extra_it_says_how_to_get_it(monkeypatch):

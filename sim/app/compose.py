@@ -173,8 +173,8 @@ def _refuse(override: str, overlays: Overlays) -> None:
     key, _, value = override.lstrip("+~").partition("=")
     if key.startswith("hydra.searchpath"):
         raise InputError(f"'{override}' is refused; allowed: files in ./scenarios and ./GROUP of the working directory")
-    if key.startswith(("hydra/launcher", "hydra/sweeper", "hydra.launcher", "hydra.sweeper")):
-        # what runs was built before Hydra starts, for its own sweeper and launcher
+    if key.startswith(("hydra/sweeper", "hydra.sweeper")):
+        # what runs was built before Hydra starts, for its own sweeper
         raise InputError(f"'{override}' is refused; allowed: -m with lists of values, or grid; executor=NAME says where replicates run")
     if key in GROUPS and value.strip() in ("", "null", "[]"):
         raise InputError(f"'{override}' is refused; allowed: {key}=OPTION, one of those that --help lists")

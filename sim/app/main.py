@@ -11,19 +11,15 @@ import logging
 import os
 import shlex
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from sim.app.errors import one_line
 from sim.app.folders import RunFolder
+from sim.app.jobs import BROKEN, DONE, INTERRUPTED, REFUSED, InTurn, Outcome, SideBySide, outcome_of
 from sim.app.overlays import Overlays, private_store, register
 from sim.types import InputError
-
-DONE, REFUSED, BROKEN, INTERRUPTED = 0, 2, 3, 130
-"""Exit statuses; a task gives 1 when one of its checks failed."""
 
 _REFUSED_FLAGS = {
     "config_path": "--config-path",
@@ -47,29 +43,26 @@ def main(argv: list[str]) -> int:
     show = any(a.lstrip("+").replace(" ", "").lower() == "run.traceback=true" for a in argv)
     with _restored(argv):
         try:
-            return _run(argv)
-        except InputError as error:
-            return _say(str(error), REFUSED, show)
+            return _ended(_run(argv), show)
         except KeyboardInterrupt:
-            return _say("interrupted before anything was kept", INTERRUPTED, False)
+            return _ended([Outcome(INTERRUPTED, "interrupted before anything was kept")], False)
         except SystemExit as stop:  # argparse, and Hydra's --help, --info, --cfg
             return stop.code if isinstance(stop.code, int) else DONE if stop.code is None else REFUSED
         except Exception as error:
-            more = "" if show else "; run.traceback=true shows where"
-            return _say(f"internal error: {type(error).__name__}: {one_line(error)}{more}", BROKEN, show)
+            return _ended([outcome_of(error)], show)
 
 
-def _run(argv: list[str]) -> int:
+def _run(argv: list[str]) -> list[Outcome]:
     if argv == ["--version"]:
         from importlib.metadata import version
 
         print(f"postcart {version('postcart')}")
-        return DONE
+        return []
     arguments = _parse(argv)
     overlays = register()
     if arguments.help or arguments.hydra_help or arguments.info or arguments.shell_completion:
         _hydra(argv, lambda config: None)
-        return DONE
+        return []
 
     from sim.app.compose import complete, composer
 
@@ -80,52 +73,47 @@ def _run(argv: list[str]) -> int:
 
             build(overrides, overlays, "postcart")
         _hydra([a for a in argv if a not in arguments.overrides] + overrides, lambda config: None)
-        return DONE
+        return []
     multirun = arguments.multirun or "hydra.mode=MULTIRUN" in overrides
     return _jobs(argv, overrides, overlays, multirun)
 
 
-def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: bool) -> int:
+def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: bool) -> list[Outcome]:
     """Build every job, then run them all; remove the folder again when a job refuses its input."""
+    from sim.app import launchers
     from sim.app.build import build
     from sim.app.compose import composer, parse_sweep
     from sim.app.sweep import combine
     from sim.kernels import FIRST_USE
 
+    launcher = launchers.chosen(overrides, multirun)
     if FIRST_USE:
         print("postcart: compiling its kernels for this machine, once; this takes about half a minute", file=sys.stderr)
     command = shlex.join(["postcart", *argv])
     with composer():
-        jobs = parse_sweep(overrides) if multirun else [("", overrides)]
-        studies = [build(job, overlays, command, name, quiet=multirun) for name, job in jobs]
+        named = parse_sweep(overrides) if multirun else [("", overrides)]
+        studies = [build(job, overlays, command, name, quiet=multirun) for name, job in named]
+    studies, note = launchers.one_level(studies, launcher)
     folder = RunFolder.claim(studies[0], _chosen_folder(overrides, multirun), multirun)
-    statuses: list[int] = []
-    errors: list[Exception] = []
-
-    def job(config: object) -> None:
-        # Hydra would print what a task raises, in its own words, so it is kept until Hydra is done.
-        if not errors:
-            number = len(statuses)
-            try:
-                study = studies[number]
-                # the folder that is replayed is the option `task.run`, so that task's verb has another name
-                verb = getattr(study.task, "replay", None) or study.task.run
-                statuses.append(int(verb(study, folder.of_job(number))))
-            except Exception as error:
-                errors.append(error)
-
+    if note:
+        print(f"postcart: {note}", file=sys.stderr)
+    in_turn = launcher == launchers.IN_TURN
     where = [f"hydra.sweep.dir={folder.quoted}", "hydra.sweep.subdir=${hydra.job.num}"] if multirun else [f"hydra.run.dir={folder.quoted}"]
+    launcher_error = None
     try:
-        _hydra((["-m"] if multirun else []) + overrides + where, job)
+        with InTurn(studies, folder) if in_turn else SideBySide(studies, [name for name, _ in named], folder) as jobs:
+            try:
+                _hydra((["-m"] if multirun else []) + overrides + where, jobs)
+            except Exception as error:
+                launcher_error = error
+            outcomes = jobs.outcomes(launcher_error)
         if multirun:
-            combine([folder.of_job(i) for i in range(len(statuses))], folder.path)
+            combine([folder.of_job(i) for i, outcome in enumerate(outcomes) if not outcome.line], folder.path)
     except KeyboardInterrupt:
-        return _say(f"interrupted; {folder.kept(studies[0].run.store)}", INTERRUPTED, False)
-    for error in errors:
-        if isinstance(error, InputError) and not statuses:
-            folder.remove()
-        raise error
-    return max(statuses, default=DONE)
+        return [Outcome(INTERRUPTED, f"interrupted; {folder.kept(studies[0].run.store)}")]
+    if outcomes and all(outcome.status == REFUSED for outcome in outcomes):
+        folder.remove()
+    return outcomes
 
 
 def _chosen_folder(overrides: list[str], multirun: bool) -> str | None:
@@ -168,11 +156,16 @@ def _hydra(argv: list[str], task: Callable[[object], None]) -> None:
     hydra.main(config_path=str(paths.conf_dir()), config_name="config", version_base="1.3")(run)()
 
 
-def _say(line: str, status: int, show: bool) -> int:
-    if show:
-        traceback.print_exc()
-    print(f"postcart: {' '.join(line.split())}", file=sys.stderr)
-    return status
+def _ended(outcomes: list[Outcome], show: bool) -> int:
+    """Say every error in a line of its own; return the worst status."""
+    for outcome in outcomes:
+        if not outcome.line:
+            continue
+        if show and outcome.trace:
+            print(outcome.trace, file=sys.stderr, end="")
+        more = "" if show or outcome.status != BROKEN or not outcome.trace else "; run.traceback=true shows where"
+        print(f"postcart: {' '.join(outcome.line.split())}{more}", file=sys.stderr)
+    return max((outcome.status for outcome in outcomes), default=DONE)
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sim.executor.dask_cluster import check_dask, on_cluster
+from sim.executor.dask_cluster import Kept, check_dask
 from sim.executor.executor import Executor, resolve_workers
 from sim.types import InputError
 
@@ -24,9 +25,10 @@ class DaskJobQueue(Executor):
     queue, account : the batch system's own names; None leaves them out
     cores, processes : cores of one job and the worker processes that share them; equal, a process computes on one core
     memory : of one job, for example 8GB
-    walltime : of one job, as the batch system writes it
+    walltime : of one job, as the batch system writes it; a job that ends is asked for again
     directives : more lines for the job's head, for example --constraint=icelake
     prologue : shell commands before a worker starts, for example module load python
+    logs : folder of what the jobs print
     interface : network interface on which scheduler and workers meet, for example ib0
     retries, shared_store, timeout : as in `DaskCluster`; the wait includes the queue's
     """
@@ -41,6 +43,7 @@ class DaskJobQueue(Executor):
     walltime: str = "01:00:00"
     directives: tuple[str, ...] = ()
     prologue: tuple[str, ...] = ()
+    logs: str = "outputs/jobs"
     interface: str | None = None
     retries: int = 10
     shared_store: bool = True
@@ -66,7 +69,13 @@ class DaskJobQueue(Executor):
         return self.shared_store
 
     def map(self, fn: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-        return on_cluster(fn, items, self._cluster, self.retries, self.timeout)
+        with self.kept() as kept:
+            yield from kept.map(fn, items)
+
+    @contextmanager
+    def kept(self) -> Iterator[Executor]:
+        with Kept(self, self._cluster, self.retries, self.timeout, self._renew).closing() as kept:
+            yield kept
 
     def _cluster(self) -> Any:
         try:
@@ -82,9 +91,23 @@ class DaskJobQueue(Executor):
             processes=self.processes,
             memory=self.memory,
             walltime=self.walltime,
+            log_directory=self.logs,
             job_extra_directives=list(self.directives),
             job_script_prologue=list(self.prologue),
             **{key: value for key, value in chosen.items() if value is not None},
         )
         cluster.scale(self.workers or self.processes)
         return cluster
+
+    def _renew(self, cluster: Any, here: set[str], gone: set[str]) -> None:
+        """Ask anew for the jobs that have ended: dask-jobqueue would count them among those that it has."""
+        asked = {str(job): job for job in cluster.worker_spec}
+        ended = {_job(worker, asked) for worker in gone} - {_job(worker, asked) for worker in here}
+        # first out, then in: a new job may bear the name of one that is gone
+        cluster.sync(cluster.scale_down, [asked[job] for job in ended & set(asked)])
+        cluster.scale(self.workers or self.processes)
+
+
+def _job(worker: str, jobs: Iterable[str]) -> str:
+    # the processes of one job are called after it, with a number each where there are several
+    return worker if worker in jobs else worker.rpartition("-")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from os import cpu_count
 from typing import Any
 
@@ -29,6 +30,16 @@ class Executor(ABC):
     def store_is_shared(self) -> bool | None:
         """Whether workers reach the store's folder; None where they run on this machine."""
         return None
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether it runs more than one piece of work at a time."""
+        return True
+
+    @contextmanager
+    def kept(self) -> Iterator[Executor]:
+        """Give an executor that keeps what it starts from one map to the next, and ends it with the block."""
+        yield self
 
     @abstractmethod
     def map(self, fn: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:

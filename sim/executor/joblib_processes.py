@@ -25,6 +25,10 @@ class JoblibProcesses(Executor):
     def label(self) -> str:
         return f"joblib processes, {resolve_workers(self.workers)} workers"
 
+    @property
+    def side_by_side(self) -> bool:
+        return resolve_workers(self.workers) > 1
+
     def map(self, fn: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         pool = Parallel(n_jobs=resolve_workers(self.workers), backend="loky", return_as="generator", batch_size=1)
         try:

@@ -17,5 +17,9 @@ class Serial(Executor):
     def label(self) -> str:
         return "serial"
 
+    @property
+    def side_by_side(self) -> bool:
+        return False
+
     def map(self, fn: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         return map(fn, items)

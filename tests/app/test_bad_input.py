@@ -70,7 +70,6 @@ BAD = [
     (["-m", "design.n=60,80", "run.folder=/dev/null/x"], "run.folder is '/dev/null/x'"),
     # sweeps: everything is built before anything runs
     (["-m", "design.n=60,0"], "design.n is 0; allowed: "),
-    (["-m", "design.n=60,80", "hydra/launcher=joblib"], "'hydra/launcher=joblib' is refused; allowed: -m with lists of values"),
     (["-m", "design.n=60,80", "hydra.sweeper.params={effect.hr:'0.5,0.6'}"], "is refused; allowed: -m with lists of values"),
     (["-m", "scenarios=glob(nothing*)"], "the sweep is empty"),
     (["grid.design.n=[60,0]"], "cell design.n=0: design.n is 0; allowed: "),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,12 @@ from sim.app.tasks.simulation import Truth
 from sim.oc import COLUMNS
 from sim.statistic.statistic import Code
 from sim.store import PARQUET
+from sim.trial import Rows
 from sim.types import InputError, Row
 
 DECISIONS = ("none", "reject", "futility", "harm")
 ROW_GROUP = 100_000  # rows; fixed, so that the bytes of replicates.parquet do not depend on how it was made
+_COMPRESSED = {"compression": "zstd", "compression_level": PARQUET["compression_level"], "write_statistics": False}
 
 
 def table_of(rows: Iterable[Row]) -> pd.DataFrame:
@@ -63,29 +65,39 @@ def write_calibration(table: pd.DataFrame, folder: Path, cell: str = "") -> None
     write_table(table[["id", "role", "quantity", "published", "achieved", "simulated"]], folder, f"simulated_study{end}")
 
 
-def write_replicates(truths: list[Truth], study: Study, folder: Path) -> None:
-    """Write replicates.parquet: one row per cell, truth, replicate, look and hypothesis, in that order."""
-    cells = [cell.name for cell in study.cells]
+@contextmanager
+def replicates_file(study: Study, folder: Path) -> Iterator[Callable[[Truth], None]]:
+    """Write replicates.parquet one truth at a time, so that no more than one has to be held; it appears when the block has ended well.
 
-    def write(path: Path) -> None:
+    Yields
+    ------
+    keep : call it with each cell's truths, in order: the file has one row per cell, truth, replicate, look and hypothesis
+    """
+    path = folder / "replicates.parquet"
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    cells = [cell.name for cell in study.cells]
+    with ExitStack() as opened:
+        opened.callback(temporary.unlink, missing_ok=True)
         writer: pq.ParquetWriter | None = None
-        try:
-            for truth in truths:
-                table = _replicate_table(truth, cells)
-                if writer is None:
-                    writer = pq.ParquetWriter(
-                        path, table.schema, compression="zstd", compression_level=PARQUET["compression_level"], write_statistics=False
-                    )
-                writer.write_table(table, row_group_size=ROW_GROUP)
-        finally:
+
+        def keep(truth: Truth) -> None:
+            nonlocal writer
+            rows = truth.replicates.rows
+            with writing(folder):
+                for start in range(0, len(rows), ROW_GROUP):
+                    table = _replicate_table(truth, rows[start : start + ROW_GROUP], cells)
+                    if writer is None:
+                        writer = opened.enter_context(pq.ParquetWriter(temporary, table.schema, **_COMPRESSED))
+                    writer.write_table(table, row_group_size=ROW_GROUP)
+
+        yield keep
+        with writing(folder):
             if writer is not None:
                 writer.close()
+                temporary.replace(path)
 
-    whole(folder / "replicates.parquet", write)
 
-
-def _replicate_table(truth: Truth, cells: list[str]) -> pa.Table:
-    rows = truth.replicates.rows
+def _replicate_table(truth: Truth, rows: Rows, cells: list[str]) -> pa.Table:
     n = len(rows)
     plan = truth.cell.trial.plan
     events = "events_cumulative"
@@ -102,13 +114,14 @@ def _replicate_table(truth: Truth, cells: list[str]) -> pa.Table:
             "z": np.ascontiguousarray(rows["z"]),
             "estimate": np.ascontiguousarray(rows["estimate"]),
             "decision": _dictionary(rows["decision"], list(DECISIONS)),
-            "code": _dictionary(rows["code"], code_names()),
+            "code": _dictionary(np.searchsorted(sorted(Code), rows["code"]), [code.name.lower() for code in sorted(Code)]),
         }
     )
 
 
 def _dictionary(index: np.ndarray, names: list[str]) -> pa.Array:
-    # int16 in every cell: one schema for the whole file
+    # int16 in every cell: one schema for the whole file; a name that came twice would be written out row by row, which zstd need not
+    # compress to the same bytes each time
     return pa.DictionaryArray.from_arrays(pa.array(np.ascontiguousarray(index, dtype=np.int16)), pa.array(names))
 
 

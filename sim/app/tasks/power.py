@@ -26,14 +26,14 @@ class Power:
         run = study.run
         total = simulation.planned(list(study.cells), run.n_sim, run.n_sim_null) + draws.planned(study.cells, run.n_sim)
         with progress(total, "simulating") as advance:
-            truths = [t for cell in study.cells for t in simulation.both_truths(study, cell, advance)]
+            with outputs.replicates_file(study, folder) as keep:
+                reduced = simulation.reduce_truths(study, study.cells, keep, advance)
             drawn = [draws.over_draws(study, cell, advance) for cell in study.cells if draws.draws_of(cell)]
         spread = pd.concat(drawn, ignore_index=True) if drawn else None
-        rows = [row for t in truths for row in simulation.characteristics(study, t)]
+        rows = [row for found in reduced for row in found.rows]
         table = outputs.table_of([*rows, *(draws.rows_of(spread) if spread is not None else ())])
-        outputs.write_replicates(truths, study, folder)
         outputs.write_table(table, folder, "operating_characteristics")
-        lines = telling.power_lines(study, table)
+        lines = telling.power_lines(study, table) + telling.unmet_precision(study, reduced)
         if spread is not None:
             outputs.write_table(spread, folder, "draws")
             lines += draws.lines(spread)
@@ -43,5 +43,5 @@ class Power:
             print_operating_characteristics(table, console)
             if spread is not None:
                 draws.print_draws(spread, console)
-            telling.closing(console, study, folder, truths)
+            telling.closing(console, study, folder, reduced)
         return 0

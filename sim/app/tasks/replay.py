@@ -43,9 +43,11 @@ class Replay:
     replicate: int = 0
     run: str | None = None
     cell: str | None = None
-    truth: Literal["alternative", "null"] = "alternative"
+    truth: Literal["alternative", "null"] | None = "alternative"
 
     def __post_init__(self) -> None:
+        if self.truth is None:  # what YAML and Hydra read where a person writes null
+            object.__setattr__(self, "truth", "null")
         if not 0 <= self.replicate < 10**12:
             raise InputError(f"task.replicate is {self.replicate}; allowed: 0 or more, the number in replicates.parquet")
 

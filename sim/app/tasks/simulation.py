@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim.app.cells import render
 from sim.app.study import Cell, Study
 from sim.effect import NoEffect
-from sim.engine import BLOCK, Replicates, join, simulate
+from sim.engine import BLOCK, Replicates, SimulationError, join, simulate
 from sim.oc import Z95, Subject, after_stopping, harm_characteristics, operating_characteristics, rejections
 from sim.store import Store
 from sim.trial import Trial
@@ -42,20 +44,46 @@ def planned(cells: list[Cell], n_sim: int, n_sim_null: int) -> int:
     return sum(n_sim_null + (0 if is_null(cell) else n_sim) for cell in cells)
 
 
-def both_truths(study: Study, cell: Cell, progress: Progress | None = None) -> list[Truth]:
+@dataclass(frozen=True)
+class Reduced:
+    """What is left of the replicates of one cell under one truth.
+
+    rows : of the table of operating characteristics; simulated, from_store : where the replicates came from
+    """
+
+    rows: list[Row]
+    simulated: int
+    from_store: int
+
+
+def reduce_truths(study: Study, cells: Iterable[Cell], keep: Callable[[Truth], object], progress: Progress | None = None) -> list[Reduced]:
+    """Simulate cells under both truths, one at a time: reduce its replicates, hand them to `keep`, forget them."""
+    reduced = []
+    for cell in cells:
+        for truth in both_truths(study, cell, progress):
+            keep(truth)
+            found = truth.replicates
+            reduced.append(Reduced(characteristics(study, truth), found.simulated, found.from_store))
+            del truth, found  # or they would be held while the next ones are simulated
+    return reduced
+
+
+def both_truths(study: Study, cell: Cell, progress: Progress | None = None) -> Iterator[Truth]:
     """Simulate a cell under its effect (unless that is none) and under the null."""
     truths = [("null", cell.trial.under_null, study.run.n_sim_null)]
     if not is_null(cell):
         truths.insert(0, ("alternative", cell.trial, study.run.n_sim))
-    out = []
     for truth, trial, n_sim in truths:
         precision = study.run.precision
-        if precision is None:
-            replicates = run_trial(study, trial, n_sim, progress)
-        else:
-            replicates = _to_precision(study, cell, truth, trial, precision, progress)
-        out.append(Truth(cell, truth, replicates))
-    return out
+        try:
+            if precision is None:
+                found = run_trial(study, trial, n_sim, progress)
+            else:
+                found = _to_precision(study, cell, truth, trial, precision, progress)
+        except SimulationError as error:
+            raise SimulationError(f"{error} task.truth={truth} task.cell={shlex.quote(render(cell.name))}") from error
+        yield Truth(cell, truth, found)
+        del found
 
 
 def _to_precision(study: Study, cell: Cell, truth: str, trial: Trial, precision: float, progress: Progress | None) -> Replicates:
@@ -69,13 +97,13 @@ def _to_precision(study: Study, cell: Cell, truth: str, trial: Trial, precision:
         n = target
         replicates = join(parts)
         rows = characteristics(study, Truth(cell, truth, replicates))
-        if n >= run.n_sim_max or all(_error(row) < precision for row in rows if row["metric"] in run.precision_of):
+        if n >= run.n_sim_max or all(error_of(row) < precision for row in rows if row["metric"] in run.precision_of):
             return replicates
         target = 2 * n // BLOCK * BLOCK
 
 
-def _error(row: Row) -> float:
-    """The half-width of the 95 % interval / 1.96: unlike the MCSE of a proportion it is not 0 where nothing happened yet."""
+def error_of(row: Row) -> float:
+    """Return what a precision target is held against: the half-width of the 95 % interval / 1.96: unlike the MCSE of a proportion it is not 0 where nothing happened yet."""
     return float(row["ci_high"] - row["ci_low"]) / (2 * Z95)
 
 

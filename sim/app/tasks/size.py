@@ -54,7 +54,7 @@ class Size:
         telling.check_inputs(study)
         run = study.run
         rows: list[Row] = []
-        truths, curves, assured, sized, spreads, uncertain = [], [], [], [], [], []
+        curves, assured, sized, spreads, uncertain = [], [], [], [], []
         for cell in study.cells:
             with progress(run.n_sim * 30, f"sizing {cell.name}") as advance:
                 answer = size(cell.trial, self.target_power, simulation.counter(study, advance), run.n_sim, self.n_max)
@@ -70,11 +70,11 @@ class Size:
                 spreads.append(found.spread)
                 assured += [_curve(cell.name, found.sized)] if found.sized else []
                 uncertain += draws.sizing_lines(at_n, found, spread_rows, self.target_power)
-        with progress(simulation.planned(sized, run.n_sim, run.n_sim_null), "simulating at n") as advance:
-            truths = [t for cell in sized for t in simulation.both_truths(study, cell, advance)]
-        rows += [row for t in truths for row in simulation.characteristics(study, t)]
+        planned = simulation.planned(sized, run.n_sim, run.n_sim_null)
+        with progress(planned, "simulating at n") as advance, outputs.replicates_file(study, folder) as keep:
+            reduced = simulation.reduce_truths(study, sized, keep, advance)
+        rows += [row for found in reduced for row in found.rows]
         table, curve = outputs.table_of(rows), pd.concat(curves, ignore_index=True)
-        outputs.write_replicates(truths, study, folder)
         outputs.write_table(table, folder, "operating_characteristics")
         outputs.write_table(curve, folder, "power_curve")
         told = replace(study, cells=tuple(sized))
@@ -82,7 +82,8 @@ class Size:
             outputs.write_table(pd.concat(spreads, ignore_index=True), folder, "draws")
         if assured:
             outputs.write_table(pd.concat(assured, ignore_index=True), folder, "assurance_curve")
-        telling.tell(told, folder, table, [*telling.size_lines(told, table, self.target_power), *uncertain], curve)
+        lines = [*telling.size_lines(told, table, self.target_power), *uncertain, *telling.unmet_precision(told, reduced)]
+        telling.tell(told, folder, table, lines, curve)
         if not run.quiet:
             console = Console()
             print_sizes(table, console)
@@ -91,7 +92,7 @@ class Size:
                 draws.print_draws(pd.concat(spreads, ignore_index=True), console)
                 for line in uncertain:
                     console.print(f" {line}", width=min(draws.WIDTH, console.width), highlight=False, markup=False)
-            telling.closing(console, told, folder, truths)
+            telling.closing(console, told, folder, reduced)
         return 0
 
 

@@ -15,7 +15,7 @@ from sim.app import paths
 from sim.app.study import Cell, Study
 from sim.app.tasks.against_published import against_published
 from sim.app.tasks.outputs import write_calibration, writing
-from sim.app.tasks.simulation import Truth
+from sim.app.tasks.simulation import Reduced, error_of
 from sim.calibration.verdicts import calibrate
 from sim.design.allocation import SingleArm
 from sim.effect import HazardRatio
@@ -132,6 +132,18 @@ def size_lines(study: Study, table: pd.DataFrame, target: float) -> list[str]:
     return lines
 
 
+def unmet_precision(study: Study, reduced: list[Reduced]) -> list[str]:
+    """Say which metrics the cap on replicates left less precise than `run.precision` asks."""
+    run = study.run
+    if run.precision is None:
+        return []
+    named = [row for found in reduced for row in found.rows if row["metric"] in run.precision_of]
+    missed = [f"{row['metric']} of {row['cell']} ± {error_of(row):.3g}" for row in named if error_of(row) >= run.precision]
+    if not missed:
+        return []
+    return [f"run.precision={run.precision:g} is not reached with run.n_sim_max={run.n_sim_max:,} replicates: {', '.join(missed)}."]
+
+
 WORDS = {
     "power": "power",
     "type_i_error": "type I error",
@@ -184,11 +196,13 @@ def _value(table: pd.DataFrame, cell: str, metric: str) -> Any:
     return None if rows.empty else rows.iloc[0]
 
 
-def closing(console: Console, study: Study, folder: Path, truths: list[Truth]) -> None:
+def closing(console: Console, study: Study, folder: Path, reduced: list[Reduced]) -> None:
     """Say how many replicates were simulated, how many came from the store, and where the report is."""
-    simulated = sum(t.replicates.simulated for t in truths)
-    stored = sum(t.replicates.from_store for t in truths)
+    simulated = sum(found.simulated for found in reduced)
+    stored = sum(found.from_store for found in reduced)
     console.print(
         f" {simulated:,} replicates simulated, {stored:,} taken from the store;\n {study.executor.label}.", highlight=False, soft_wrap=True
     )
+    for line in unmet_precision(study, reduced):
+        console.print(f" {line}", highlight=False, soft_wrap=True, markup=False)
     console.print(f" Report: {paths.shown(folder / 'report.html')}", highlight=False, soft_wrap=True)
