@@ -56,8 +56,9 @@ def test_an_effect_reaches_the_states() -> None:
     x = occupancy(population, effect)
     assert np.max(np.abs(1 - x.states["dead"] - population.curve("os", effect).survival)) < 1e-6
     assert x.event("second_progression", 6.0) < occupancy(population).event("second_progression", 6.0)
-    with pytest.raises(InputError, match="allowed: first_line_start"):
-        occupancy(PostCartFailure(time_zero="progression"), effect)
+    for time_zero in ("progression", "infusion"):
+        earlier = PostCartFailure(time_zero=time_zero)
+        assert np.max(np.abs(1 - occupancy(earlier, effect).states["dead"] - earlier.curve("os", effect).survival)) < 1e-6
     with pytest.raises(InputError, match="no 'remission'; allowed: first_line_no_response"):
         x.state("remission", 1.0)
 

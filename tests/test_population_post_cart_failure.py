@@ -22,10 +22,11 @@ N = 200_000
 EFFECTS: dict[str, Effect] = {
     "none": NoEffect(),
     "hr": HazardRatio(0.6),
-    "delayed": HazardRatio(0.6, delay=1.5),
+    "delayed": HazardRatio(0.6, delay=1.5, hr_after_progression=1.5),
     "response": ResponseRateChange(0.20),
 }
-CASES = [("first_line_start", e) for e in EFFECTS] + [("progression", "none"), ("infusion", "none")]
+# before first line a response is not yet to be had, and an effect on it is refused
+CASES = [("first_line_start", e) for e in EFFECTS] + [(t, e) for t in ("progression", "infusion") for e in EFFECTS if e != "response"]
 
 
 def against(times: np.ndarray, distribution: np.ndarray, step: float) -> tuple[float, float]:
@@ -123,17 +124,7 @@ def test_response_is_the_kernel_s_own() -> None:
     population, draws = PostCartFailure(), Draws(4, 0, 1, 20_000)
     stratum = population.sample_strata(draws)
     x = population.sample(draws, stratum, np.zeros_like(stratum), NoEffect(), ("response",))
-    y = courses.trajectories(
-        population.values,
-        population.weights,
-        population.responses_at_control,
-        population.responses_at_control,
-        NoEffect(),
-        draws,
-        stratum,
-        np.zeros_like(stratum),
-        marks=True,
-    )
+    y = courses.trajectories(population.values, population.therapy(), draws, stratum, np.zeros_like(stratum), marks=True)
     assert np.array_equal(x.response[0], y.marks[1])  # type: ignore[index]
 
 
@@ -220,7 +211,7 @@ def test_a_start_at_progression_is_infusion_conditioned() -> None:
     infusion, progression = PostCartFailure(time_zero="infusion"), PostCartFailure(time_zero="progression")
     draws = Draws(21, 0, 1, N)
     group = infusion.sample_strata(draws)
-    x = courses.after_infusion(infusion.values, infusion.weights, infusion.responses_at_control, draws, group, marks=False)
+    x = courses.after_infusion(infusion.values, infusion.therapy(), draws, group, np.zeros_like(group), marks=False)
     progressed = x.fate < 2
     share = progression.share_at_progression
     assert np.mean(group[0, progressed] == 0) == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / progressed.sum()))
@@ -255,8 +246,23 @@ def test_bad_choices_are_refused(keys: dict[str, object], message: str) -> None:
 
 
 def test_effects_act_from_first_line_only() -> None:
-    with pytest.raises(InputError, match="allowed: first_line_start"):
-        PostCartFailure(time_zero="progression").curve("os", HazardRatio(0.6))
+    draws, hr = Draws(9, 0, 1, 2_000), HazardRatio(0.3)
+    # who is never treated lives as long; the time to first line is the same
+    progression = PostCartFailure(time_zero="progression")
+    group = progression.sample_strata(draws)
+    arm = np.ones_like(group)
+    plain, treated = (
+        courses.after_progression(progression.values, progression.therapy(e), draws, group, arm, False) for e in (NoEffect(), hr)
+    )
+    assert np.array_equal(plain.wait, treated.wait)
+    untreated = plain.path < 2
+    assert np.array_equal(plain.os[untreated], treated.os[untreated])
+    assert (plain.first_line.pfs < treated.first_line.pfs)[~untreated].mean() > 0.9
+    for time_zero in ("progression", "infusion"):
+        with pytest.raises(InputError, match="allowed: first_line_start, or an effect on hazards"):
+            PostCartFailure(time_zero=time_zero).curve("os", ResponseRateChange(0.2))
+    with pytest.raises(InputError, match="allowed: endpoint os, or time_zero"):
+        PostCartFailure(time_zero="infusion").sample(draws, group, arm, hr, ("pfs",))
     with pytest.raises(InputError, match="no curve of 'ttnt'"):
         PostCartFailure().curve("ttnt")
 

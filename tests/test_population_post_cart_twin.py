@@ -40,7 +40,7 @@ def accumulate(t: float, hr: float, delay: float) -> float:
 
 
 def first_line(
-    population: PostCartFailure, patient: Patient, refractory: bool, response: np.ndarray, hr: float, delay: float
+    population: PostCartFailure, patient: Patient, refractory: bool, response: np.ndarray, hr: float, delay: float, after: float = 1.0
 ) -> tuple[float, float, bool]:
     """PFS, OS and response from the start of first line."""
     p = population.values
@@ -65,7 +65,7 @@ def first_line(
             return relapse, relapse + patient.exponential("after_allo_relapse") / p.allo_death_rate, True
     if patient.uniform("exit_is_death") < p.exit_death_share:
         return leaves, leaves, responds
-    death = (patient.exponential("after_progression") / theta) ** (1 / p.post_shape) / p.post_rate
+    death = (patient.exponential("after_progression") / (theta * after)) ** (1 / p.post_shape) / p.post_rate
     transplant = patient.exponential("allo_after_progression") / p.allo_after_progression_rate
     if transplant < death:
         if cured:
@@ -78,7 +78,7 @@ def first_line(
     return leaves, leaves + death, responds
 
 
-def progression(population: PostCartFailure, patient: Patient, refractory: bool) -> tuple[float, float]:
+def progression(population: PostCartFailure, patient: Patient, refractory: bool, effect: tuple[float, float, float]) -> tuple[float, float]:
     """PFS and OS from progression."""
     p = population.values
     theta, intended = (p.theta, p.intended[0]) if refractory else (1.0, p.intended[1])
@@ -89,11 +89,11 @@ def progression(population: PostCartFailure, patient: Patient, refractory: bool)
     wait = patient.exponential("waiting") / total
     if patient.uniform("start_or_death") >= p.start_rate / total:
         return wait, wait
-    pfs, os, _ = first_line(population, patient, refractory, population.responses_at_control, 1.0, 0.0)
+    pfs, os, _ = first_line(population, patient, refractory, population.responses_at_control, *effect)
     return wait + pfs, wait + os
 
 
-def infusion(population: PostCartFailure, patient: Patient, refractory: bool) -> tuple[float, float]:
+def infusion(population: PostCartFailure, patient: Patient, refractory: bool, effect: tuple[float, float, float]) -> tuple[float, float]:
     """PFS and OS from infusion."""
     p, z = population.values, NormalDist().inv_cdf(patient.uniform("time_to_progression"))
     if refractory:
@@ -110,7 +110,7 @@ def infusion(population: PostCartFailure, patient: Patient, refractory: bool) ->
         else:
             time = patient.exponential("cart_background_death") / p.background_death_rate
             return time, time
-    return time, time + progression(population, patient, refractory)[1]
+    return time, time + progression(population, patient, refractory, effect)[1]
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,10 @@ def test_first_line(effect: Effect, hr: float, delay: float) -> None:
 def test_earlier_time_zeros(time_zero: str, twin: object) -> None:
     population, draws = PostCartFailure(time_zero=time_zero), Draws(31, 5, 2, 400)
     stratum = population.sample_strata(draws)
-    x = population.sample(draws, stratum, np.zeros_like(stratum), NoEffect(), ("pfs", "os"))
+    arm = np.tile(np.array([0, 1], dtype=np.uint8), (2, 200))
+    x = population.sample(draws, stratum, arm, HazardRatio(0.5, delay=1.0, hr_after_progression=1.7), ("pfs", "os"))
     for i in range(2):
         for j in range(400):
-            expected = twin(population, Patient(draws, i, j), bool(stratum[i, j] == 0))  # type: ignore[operator]
+            effect = (0.5, 1.0, 1.7) if arm[i, j] else (1.0, 0.0, 1.0)
+            expected = twin(population, Patient(draws, i, j), bool(stratum[i, j] == 0), effect)  # type: ignore[operator]
             assert (x.pfs[i, j], x.os[i, j]) == pytest.approx(expected, rel=RELATIVE)  # type: ignore[index]

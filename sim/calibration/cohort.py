@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from sim.benchmark import Benchmark
 from sim.calibration import covariates
 from sim.calibration.cohort_marks import FATES, add_marks, hide_unevaluable, labelled, uniforms
-from sim.effect import NO_EFFECT
 from sim.population import courses
 from sim.population.parameters import Parameters
 from sim.population.post_cart_failure import PostCartFailure
@@ -108,23 +107,22 @@ def cohort(
 def patients(population: PostCartFailure, draws: Draws, cut: Array) -> pd.DataFrame:
     """Return the courses of the addressed patients (one replicate) from time zero, censored at `cut` months."""
     p, group = population.values, population.sample_strata(draws)
-    weights, response = population.weights, population.responses_at_control
-    arm = np.zeros_like(group)
+    therapy, control = population.therapy(), np.zeros_like(group)
     columns: dict[str, Any] = {
         "patient": np.arange(1, group.size + 1),
         "stratum": labelled(population.strata, group[0]),
         "day30_refractory": (group[0] == 0).astype(np.uint8),
     }
     if population.time_zero == "first_line_start":
-        x = courses.trajectories(p, weights, response, response, NO_EFFECT, draws, group, arm, marks=True)
+        x = courses.trajectories(p, therapy, draws, group, control, marks=True)
         columns |= _first_line(p, draws, x, np.ones(group.size, dtype=bool), np.zeros(group.size))
         pfs, os = x.pfs, x.os
     elif population.time_zero == "progression":
-        y = courses.after_progression(p, weights, response, draws, group, marks=True)
+        y = courses.after_progression(p, therapy, draws, group, control, marks=True)
         columns |= _after_progression(p, draws, y, np.zeros(group.size), np.ones(group.size, dtype=bool))
         pfs, os = y.pfs, y.os
     else:
-        z = courses.after_infusion(p, weights, response, draws, group, marks=True)
+        z = courses.after_infusion(p, therapy, draws, group, control, marks=True)
         progressed = z.fate < 2
         columns |= {"bridging": z.bridging, "fate": labelled(FATES, z.fate), "time_to_progression": np.where(progressed, z.time, np.nan)}
         columns |= _after_progression(p, draws, z.progression, z.time, progressed)

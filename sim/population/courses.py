@@ -53,6 +53,20 @@ def _rates(p: Parameters) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
+class Therapy:
+    """First-line therapy of both arms: what the experimental arm changes acts from its start on.
+
+    weights : float64[K], share of each regimen; control, experimental : float64[K], their response rates by arm
+    effect : hazards of the experimental arm
+    """
+
+    weights: Array
+    control: Array
+    experimental: Array
+    effect: Effect = NO_EFFECT
+
+
+@dataclass(frozen=True, eq=False)
 class Trajectories:
     """Whole courses from the start of first line; arrays are flat, in the order of the addresses."""
 
@@ -69,17 +83,7 @@ def _shares(weights: Array) -> Array:
     return np.ascontiguousarray(cumulative)
 
 
-def trajectories(
-    p: Parameters,
-    weights: Array,
-    control: Array,
-    experimental: Array,
-    effect: Effect,
-    draws: Draws,
-    group: Flags,
-    arm: Flags,
-    marks: bool,
-) -> Trajectories:
+def trajectories(p: Parameters, therapy: Therapy, draws: Draws, group: Flags, arm: Flags, marks: bool) -> Trajectories:
     """Return PFS, OS and, when asked for, marks (uint8[6, m n], `MARKS`) from the start of first line."""
     n = group.size
     pfs, os = empty((n,)), empty((n,))
@@ -88,10 +92,11 @@ def trajectories(
         p.allo_from_response_rate, p.allo_after_progression_rate, p.allo_cured, p.allo_relapse_rate, p.allo_death_rate,
         p.exit_death_share, p.post_rate, p.post_shape, p.durable_share,
     ])  # fmt: skip
-    chances = _shares(weights), np.array([control, experimental])
+    chances = _shares(therapy.weights), np.array([therapy.control, therapy.experimental])
+    profiles, deaths = _profiles(therapy.effect.hazard), _deaths(p, therapy.effect)
 
     def run(rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
-        kernel.first_line_course(*inputs, *chances, rates, *_profiles(effect.hazard), _deaths(p, effect), numbers, *outputs)
+        kernel.first_line_course(*inputs, *chances, rates, *profiles, deaths, numbers, *outputs)
 
     words = [*_flat(draws, FIRST_LINE_WORDS), *_flat(draws, RESIDUAL_WORDS)]
     _by_class(p, draws, run, [arm.reshape(-1), group.reshape(-1), *words], [pfs, os, kept])
@@ -117,45 +122,35 @@ def _by_class(
                 whole[..., at] = part
 
 
-def from_first_line(
-    p: Parameters,
-    weights: Array,
-    control: Array,
-    experimental: Array,
-    effect: Effect,
-    draws: Draws,
-    stratum: Flags,
-    arm: Flags,
-    wants: Collection[str],
-) -> Courses:
+def from_first_line(p: Parameters, therapy: Therapy, draws: Draws, stratum: Flags, arm: Flags, wants: Collection[str]) -> Courses:
     """Sample courses from the start of first line; only what `wants` names is computed."""
     shape = stratum.shape
     pfs = os = response = None
     stratum, arm = np.ascontiguousarray(stratum), np.ascontiguousarray(arm)
     if "os" in wants:
-        x = trajectories(p, weights, control, experimental, effect, draws, stratum, arm, marks=False)
+        x = trajectories(p, therapy, draws, stratum, arm, marks=False)
         os = x.os.reshape(shape)
         pfs = x.pfs.reshape(shape) if "pfs" in wants else None
     elif "pfs" in wants:
         flat = empty((stratum.size,))
-        chances = _shares(weights), np.array([control, experimental])
+        chances = _shares(therapy.weights), np.array([therapy.control, therapy.experimental])
         numbers = p.durable_share, p.allo_from_response_rate, p.allo_cured, p.allo_relapse_rate
 
         def run(rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
-            kernel.first_line_pfs(*inputs, *chances, rates, *numbers, *_profiles(effect.hazard), *outputs)
+            kernel.first_line_pfs(*inputs, *chances, rates, *numbers, *_profiles(therapy.effect.hazard), *outputs)
 
         _by_class(p, draws, run, [arm.reshape(-1), stratum.reshape(-1), *_flat(draws, FIRST_LINE_WORDS)], [flat])
         pfs = flat.reshape(shape)
     if "response" in wants:
-        response = _responds(weights, np.array([control, experimental]), draws, arm)
+        response = _responds(therapy, draws, arm)
     return Courses(stratum, pfs, os, response)
 
 
-def _responds(weights: Array, rates: Array, draws: Draws, arm: Flags) -> Flags:
+def _responds(therapy: Therapy, draws: Draws, arm: Flags) -> Flags:
     """The same tests as in the kernel: the regimen's word, then the response's."""
     u = (draws.word("regimen") + 0.5) * 2.0**-32
-    regimen = np.searchsorted(_shares(weights), u, side="right")
-    limit = rates[arm, regimen]
+    regimen = np.searchsorted(_shares(therapy.weights), u, side="right")
+    limit = np.array([therapy.control, therapy.experimental])[arm, regimen]
     return ((draws.word("response") + 0.5) * 2.0**-32 < limit).astype(np.uint8)
 
 
@@ -178,20 +173,19 @@ class AfterProgression:
         return out
 
 
-def after_progression(p: Parameters, weights: Array, response: Array, draws: Draws, group: Flags, marks: bool) -> AfterProgression:
+def after_progression(p: Parameters, therapy: Therapy, draws: Draws, group: Flags, arm: Flags, marks: bool) -> AfterProgression:
     """Sample courses from progression for patients of known day-30 group (0 = refractory)."""
     wait, path = np.empty(group.size), np.empty(group.size, dtype=np.uint8)
     numbers = np.array([p.start_rate, p.waiting_death_rate, p.supportive_median, p.supportive_shape])
     words = _flat(draws, ("intended", "waiting", "start_or_death", "supportive_care"))
     kernel.before_first_line(group.reshape(-1), *words, np.array(p.hazard_ratios), numbers, np.array(p.intended), wait, path)
-    arm = np.zeros(group.size, dtype=np.uint8)
-    return AfterProgression(wait, path, trajectories(p, weights, response, response, NO_EFFECT, draws, group, arm, marks))
+    return AfterProgression(wait, path, trajectories(p, therapy, draws, group, arm, marks))
 
 
-def from_progression(p: Parameters, weights: Array, response: Array, draws: Draws, stratum: Flags, wants: Collection[str]) -> Courses:
+def from_progression(p: Parameters, therapy: Therapy, draws: Draws, stratum: Flags, arm: Flags, wants: Collection[str]) -> Courses:
     """Sample courses from progression; response is to first-line therapy, none in those never treated."""
-    stratum = np.ascontiguousarray(stratum)
-    x = after_progression(p, weights, response, draws, stratum, marks="response" in wants)
+    stratum, arm = np.ascontiguousarray(stratum), np.ascontiguousarray(arm)
+    x = after_progression(p, therapy, draws, stratum, arm, marks="response" in wants)
     shape = stratum.shape
     pfs = x.pfs.reshape(shape) if "pfs" in wants else None
     os = x.os.reshape(shape) if "os" in wants else None
@@ -220,7 +214,7 @@ def bridging_given_group(p: Parameters) -> Array:
     return np.array([p.bridged * p.refractory_bridged / r, p.bridged * (1 - p.refractory_bridged) / (1 - r)])
 
 
-def after_infusion(p: Parameters, weights: Array, response: Array, draws: Draws, group: Flags, marks: bool) -> AfterInfusion:
+def after_infusion(p: Parameters, therapy: Therapy, draws: Draws, group: Flags, arm: Flags, marks: bool) -> AfterInfusion:
     """Sample courses from infusion for patients of known day-30 group (0 = refractory and a later failure, 1 = all others)."""
     n = group.size
     shares = fate_shares(p)
@@ -232,13 +226,13 @@ def after_infusion(p: Parameters, weights: Array, response: Array, draws: Draws,
     bridging, fate, time = np.empty(n, dtype=np.uint8), np.empty(n, dtype=np.uint8), np.empty(n)
     words = _flat(draws, ("bridging", "day30_group", "time_to_progression", "cart_background_death"))
     kernel.after_infusion(group.reshape(-1), *words, bridging_given_group(p), np.ascontiguousarray(given), numbers, bridging, fate, time)
-    return AfterInfusion(bridging, fate, time, after_progression(p, weights, response, draws, group, marks))
+    return AfterInfusion(bridging, fate, time, after_progression(p, therapy, draws, group, arm, marks))
 
 
-def from_infusion(p: Parameters, weights: Array, response: Array, draws: Draws, stratum: Flags, wants: Collection[str]) -> Courses:
+def from_infusion(p: Parameters, therapy: Therapy, draws: Draws, stratum: Flags, arm: Flags, wants: Collection[str]) -> Courses:
     """Sample courses from infusion: PFS to the first progression or death; response to first line is not offered here."""
-    stratum = np.ascontiguousarray(stratum)
-    x = after_infusion(p, weights, response, draws, stratum, marks=False)
+    stratum, arm = np.ascontiguousarray(stratum), np.ascontiguousarray(arm)
+    x = after_infusion(p, therapy, draws, stratum, arm, marks=False)
     shape = stratum.shape
     return Courses(stratum, x.time.reshape(shape) if "pfs" in wants else None, x.os.reshape(shape) if "os" in wants else None)
 

@@ -122,6 +122,5 @@ def course_of_group(population: PostCartFailure, effect: Effect, group: int, t: 
     p, weights, response = population.values, population.weights, population.responses(effect)
     if population.time_zero == "first_line_start":
         return from_first_line(p, group, weights, response, effect.hazard, t, effect.after_progression)
-    population.refuse_effect(effect)
-    progressed = from_progression(p, group, weights, response, t)
+    progressed = from_progression(p, group, weights, response, t, effect)
     return progressed if population.time_zero == "progression" else from_infusion(p, group, progressed, t)

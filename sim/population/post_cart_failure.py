@@ -217,17 +217,21 @@ class PostCartFailure(Population):
         rate = float(np.sum(self.weights * self.responses(effect)))
         if self.time_zero == "first_line_start":
             return rate
-        self.refuse_effect(effect)
+        self._refuse_response(effect)
         if self.time_zero == "progression":
             treated = np.array(self.values.treated)
             return rate * float(np.sum(self.strata_shares * treated) if stratum is None else treated[stratum])
         raise InputError("population: response to first line is not defined from infusion; use time_zero progression or first_line_start")
 
-    def refuse_effect(self, effect: Effect) -> None:
-        """Refuse a treatment effect at a time zero before first line, where it has nothing to act on."""
-        if not isinstance(effect, NoEffect):
+    def therapy(self, effect: Effect = NO_EFFECT) -> courses.Therapy:
+        """Return first-line therapy of both arms."""
+        return courses.Therapy(self.weights, self.responses(NO_EFFECT), self.responses(effect), effect)
+
+    def _refuse_response(self, effect: Effect) -> None:
+        rate = float(np.sum(self.weights * self.responses_at_control))
+        if self.time_zero != "first_line_start" and effect.response_rate(rate) != rate:
             raise InputError(
-                f"effect: a treatment effect acts from the start of first line; population.time_zero is {self.time_zero!r}, allowed: first_line_start"
+                f"effect: a response is one to first line, and population.time_zero is {self.time_zero!r}; allowed: first_line_start, or an effect on hazards"
             )
 
     @property
@@ -245,13 +249,14 @@ class PostCartFailure(Population):
         return (word >= np.uint32(limit)).view(np.uint8) if limit < 2**32 else np.zeros(word.shape, dtype=np.uint8)
 
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
-        if self.time_zero == "first_line_start":
-            return courses.from_first_line(
-                self.values, self.weights, self.responses(NoEffect()), self.responses(effect), effect, draws, stratum, arm, wants
+        self._refuse_response(effect)
+        if self.time_zero == "infusion" and "os" not in wants and not isinstance(effect, NoEffect):
+            raise InputError(
+                "effect: it acts from the start of first line, after progression-free survival from infusion has ended (population.time_zero);"
+                " allowed: endpoint os, or time_zero progression or first_line_start"
             )
-        self.refuse_effect(effect)
-        start = courses.from_progression if self.time_zero == "progression" else courses.from_infusion
-        return start(self.values, self.weights, self.responses(effect), draws, stratum, wants)
+        start = {"first_line_start": courses.from_first_line, "progression": courses.from_progression, "infusion": courses.from_infusion}
+        return start[self.time_zero](self.values, self.therapy(effect), draws, stratum, arm, wants)
 
     def curve(self, endpoint: str, effect: Effect = NO_EFFECT, stratum: int | None = None) -> Curve:
         if endpoint not in ENDPOINTS:
@@ -274,8 +279,8 @@ class PostCartFailure(Population):
         if self.time_zero == "first_line_start":
             a, b = (from_first_line(p, g, weights, responses, effect.hazard, t, effect.after_progression) for g in (0, 1))
             return {"pfs": (a.pfs, b.pfs), "os": (a.os, b.os)}
-        self.refuse_effect(effect)
-        r, o = (from_progression(p, g, weights, responses, t) for g in (0, 1))
+        self._refuse_response(effect)
+        r, o = (from_progression(p, g, weights, responses, t, effect) for g in (0, 1))
         if self.time_zero == "progression":
             return {"pfs": (r.pfs, o.pfs), "os": (r.os, o.os)}
         averaged = [os_from_progression_average(p, g, x) for g, x in ((0, r), (1, o))]
@@ -315,6 +320,8 @@ class PostCartFailure(Population):
             Assumption("exit rate of durable responders", f"{p.durable_exit_rate:g} per month", "assumption (0.001 to 0.006)"),
             Assumption("response given day-30 status", "the same in refractory and other", "assumption: not published"),
         ]
+        if self.time_zero != "first_line_start":
+            lines.append(Assumption("a treatment effect acts", "from the start of first line; who never starts it has none", "model"))
         if self.prognostic:
             value = (
                 "more than 2 lines 1.89, neither double hit nor expressor 0.42: on leaving first line, centred, independent of each other"

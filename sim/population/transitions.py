@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.effect import NO_EFFECT
 from sim.kernels.vectors import log
 from sim.population import courses
 from sim.population.occupancy import STATES
@@ -114,15 +113,15 @@ def transitions(population: PostCartFailure, draws: Draws) -> Transitions:
     True
     """
     p, group = population.values, population.sample_strata(draws)
-    weights, response = population.weights, population.responses_at_control
+    therapy, control = population.therapy(), np.zeros_like(group)
     nobody, everybody = np.zeros(group.size, dtype=bool), np.ones(group.size, dtype=bool)
     if population.time_zero == "first_line_start":
-        x = courses.trajectories(p, weights, response, response, NO_EFFECT, draws, group, np.zeros_like(group), marks=True)
+        x = courses.trajectories(p, therapy, draws, group, control, marks=True)
         return Transitions(group.reshape(-1), nobody, everybody, x.marks[1] == 1, since_first_line(p, draws, x))
     if population.time_zero == "progression":
-        y = courses.after_progression(p, weights, response, draws, group, marks=True)
+        y = courses.after_progression(p, therapy, draws, group, control, marks=True)
         return Transitions(group.reshape(-1), nobody, y.path > 0, y.first_line.marks[1] == 1, since_progression(p, draws, y))
-    z = courses.after_infusion(p, weights, response, draws, group, marks=True)
+    z = courses.after_infusion(p, therapy, draws, group, control, marks=True)
     progressed = z.fate < 2
     after = {name: when(progressed, z.time + months) for name, months in since_progression(p, draws, z.progression).items()}
     events = {"progression": when(progressed, z.time), "death_without_progression": when(~progressed, z.time), **after, "death": z.os}

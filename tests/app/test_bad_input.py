@@ -44,8 +44,11 @@ BAD = [
     (["accrual.duration=16", "accrual.rate=5"], "accrual: duration is 16 and rate is 5; allowed: exactly one of them"),
     (["design.events=[200]"], "design.events is [200]: a look at more events than can occur among 160 patients"),
     (["design.events=[40,120]"], "design.spending is not given for 2 looks"),
-    (["design=randomised_pfs", "population.time_zero=infusion"], "population.time_zero is 'infusion', allowed: first_line_start"),
-    (["design=single_arm_os", "population.time_zero=progression"], "population.time_zero is 'progression', allowed: first_line_start"),
+    (["design=randomised_pfs", "population.time_zero=infusion"], "allowed: endpoint os, or time_zero progression or first_line_start"),
+    (
+        ["design=single_arm_os", "effect=response_rate", "population.time_zero=progression"],
+        "population.time_zero is 'progression'; allowed: first_line_start, or an effect on hazards",
+    ),
     (["run.n_sim=0"], "run.n_sim is 0; allowed: 1 or more replicates"),
     (["run.seed=-1"], "run.seed is -1; allowed: 0 or more"),
     (["run.workers=0"], "run.workers is 0; allowed: 1 or more, or null"),
