@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from sim.kernels.piecewise import calendar_of_events, censor_at_exponential
+from sim.kernels.piecewise import calendar_of_events, censor_at_exponential, months_of_looks
 from sim.kernels.scratch import empty
 from sim.rng import Draws
 from sim.types import Array, Assumption, Flags, InputError, Observations
@@ -134,9 +134,7 @@ class CutAtEvents(Cut):
         return self.events[look]
 
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
-        cuts = _months_of_events(observations, self.events)
-        reached = cuts <= self.max_duration
-        return np.minimum(cuts, self.max_duration), reached.astype(np.uint8)
+        return _months_of_events(observations, self.events, self.max_duration)
 
 
 @dataclass(frozen=True)
@@ -162,26 +160,27 @@ class CutAtMonths(Cut):
         return self.events if look == len(self.months) else None
 
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
-        last = _months_of_events(observations, (self.events,))
-        end = np.minimum(last, self.max_duration)
+        end, came = _months_of_events(observations, (self.events,), self.max_duration)
         cuts = np.vstack([np.minimum(np.array(self.months)[:, None], end), end])
-        reached = (cuts < end) | (last <= self.max_duration)
+        reached = (cuts < end) | (came == 1)
         return cuts, reached.astype(np.uint8)
 
 
-def _months_of_events(observations: Observations, numbers: tuple[int, ...]) -> Array:
-    """Return float64[k, m], the calendar month of each of these numbers of events; huge where it never comes."""
+def _months_of_events(observations: Observations, numbers: tuple[int, ...], longest: float) -> tuple[Array, Flags]:
+    """Return float64[k, m], the calendar month of each of these numbers of events, at most `longest`, and uint8[k, m], 1 where it came by then."""
     assert observations.time is not None
     assert observations.event is not None
     at = empty(observations.time.shape)
     calendar_of_events(observations.entry, observations.time, observations.event, at)
-    kth = [d - 1 for d in numbers]
+    places = np.array(numbers, dtype=np.int64) - 1
     # numpy's vector code sorts short rows faster than it partitions them, and has none for several places at once
-    if len(kth) == 1 and at.shape[1] > 256:
-        at.partition(kth[0], axis=1)
+    if len(places) == 1 and at.shape[1] > 256:
+        at.partition(places[0], axis=1)
     else:
         at.sort(axis=1)
-    return at.T[kth]
+    months, reached = np.empty((len(places), len(at))), np.empty((len(places), len(at)), dtype=np.uint8)
+    months_of_looks(at, places, longest, months, reached)
+    return months, reached
 
 
 @dataclass(frozen=True)

@@ -257,7 +257,7 @@ def run_block(trial: Trial, seed: int, first: int, count: int) -> Rows:
 
 def rows_of(rows: Rows, hypothesis: int) -> Rows:
     """Return the rows of one of the plan's hypotheses."""
-    return rows[rows["hypothesis"] == hypothesis]
+    return where(rows, rows["hypothesis"] == hypothesis)
 
 
 def final_rows(rows: Rows) -> Rows:
@@ -266,7 +266,12 @@ def final_rows(rows: Rows) -> Rows:
         return rows
     own = rows_of(rows, 0)
     last = np.append(own["replicate"][1:] != own["replicate"][:-1], True)
-    return own[last]
+    return where(own, last)
 
 
-__all__ = ["REJECT", "ROW_DTYPE", "Trial", "enrol", "final_rows", "rows_of", "run_block"]
+def where(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
+    """Return the chosen rows; the very same array when that is all of them: a copy of whole rows is slow."""
+    return rows if chosen.all() else rows[chosen]
+
+
+__all__ = ["REJECT", "ROW_DTYPE", "Trial", "enrol", "final_rows", "rows_of", "run_block", "where"]

@@ -80,6 +80,19 @@ def bernoulli(words: np.ndarray, group: np.ndarray, probability: np.ndarray, out
             out[i, j] = np.uint8(u < probability[group[i, j]])
 
 
+@numba.njit("void(float64[:, ::1], int64[::1], float64, float64[:, ::1], uint8[:, ::1])", **OPTIONS)
+def months_of_looks(at: np.ndarray, places: np.ndarray, longest: float, months: np.ndarray, reached: np.ndarray) -> None:
+    """Fill months[k, i] with at[i, places[k]], at most `longest`, and reached[k, i] with 1 where it is not beyond.
+
+    at : float64[m, n], each row in order at these places; months, reached : [looks, m]
+    """
+    for k in range(len(places)):
+        for i in range(at.shape[0]):
+            month = at[i, places[k]]
+            months[k, i] = min(month, longest)
+            reached[k, i] = np.uint8(month <= longest)
+
+
 @numba.njit("void(float64[:, ::1], float64[:, ::1], uint8[:, ::1], float64[:, ::1])", **OPTIONS)
 def calendar_of_events(entry: np.ndarray, time: np.ndarray, event: np.ndarray, out: np.ndarray) -> None:
     """Fill out with entry + time where an event ends the observation, with infinity elsewhere."""

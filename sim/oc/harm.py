@@ -11,7 +11,7 @@ from sim.engine import Replicates
 from sim.oc.estimate import mean, proportion
 from sim.oc.row import Subject, row
 from sim.statistic.statistic import Code
-from sim.trial import final_rows, rows_of
+from sim.trial import final_rows, rows_of, where
 from sim.types import Row
 
 
@@ -24,7 +24,7 @@ def harm_characteristics(subject: Subject, replicates: Replicates, looks: int) -
     """
     deaths = rows_of(replicates.rows, 1)
     final = final_rows(replicates.rows)
-    analysed = final[final["code"] != Code.FAILED]
+    analysed = where(final, final["code"] != Code.FAILED)
     n, failed = len(analysed), replicates.requested - len(analysed)
     if len(deaths) == 0 or n == 0:
         return []

@@ -12,7 +12,7 @@ from sim.oc.estimate import Estimate, mean, proportion
 from sim.oc.row import Subject
 from sim.oc.row import row as row_of
 from sim.statistic.statistic import Code
-from sim.trial import Rows, final_rows, rows_of
+from sim.trial import Rows, final_rows, rows_of, where
 from sim.types import Row
 
 
@@ -32,7 +32,7 @@ def operating_characteristics(subject: Subject, replicates: Replicates, looks: i
     stops that do not bind (futility, harm) were ignored, and again, with `_obeyed` in the name, as if they were obeyed.
     """
     final = final_rows(replicates.rows)
-    analysed = final[final["code"] != Code.FAILED]
+    analysed = where(final, final["code"] != Code.FAILED)
     failed = replicates.requested - len(analysed)
     obeyed = analysed["decision"] == REJECT
     rejected = obeyed if subject.rejection == "power" else analysed["rejects_ignoring_stops"] > 0

@@ -9,7 +9,8 @@ import numpy as np
 
 from sim.kernels import early_zero as kernel
 from sim.statistic.risk_sets import reciprocals, risk_sets
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.standardised import standardised
+from sim.statistic.statistic import Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 
@@ -57,8 +58,5 @@ class EarlyZero(Statistic):
         m, n = sets.keys.shape
         out = np.empty((m, 4))
         kernel.scores(sets.keys, sets.counts, sets.bits, reciprocals(n), float(self.early_period), out)
-        u, v, ratio, late = out.T
-        testable = v > 0
-        z = np.where(testable, -u / np.sqrt(np.where(testable, v, 1.0)), 0.0)
-        code = np.where(testable, Code.OK, np.where(late == 0, Code.NO_EVENTS, Code.EMPTY_ARM)).astype(np.uint8)
-        return TestResult(z, ratio, sets.enrolled, sets.events, sets.enrolled, code)
+        z, code = standardised(out, out[:, 3].astype(np.int64))
+        return TestResult(z, out[:, 2], sets.enrolled, sets.events, sets.enrolled, code)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from sim.kernels import logrank as kernel
-from sim.kernels.scratch import empty
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.risk_sets import reciprocals, risk_sets
+from sim.statistic.standardised import standardised
+from sim.statistic.statistic import Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 
@@ -60,27 +60,9 @@ class LogRank(Statistic):
         return "hazard ratio (Peto)"
 
     def test(self, observations: Observations, cut: Array) -> TestResult:
-        o = observations
-        assert o.time is not None
-        assert o.event is not None
-        bits = (o.strata - 1).bit_length() if self.stratified else 0
-        m, n = o.entry.shape
-        keys = empty((m, n), np.int64)
-        counts = np.empty((m, 3), dtype=np.int64)
-        kernel.pack(o.entry, o.time, o.event, o.arm, o.stratum, cut, bits, keys, counts)
-        keys.sort(axis=1)
+        sets = risk_sets(observations, cut, self.stratified)
+        m, n = sets.keys.shape
         uv = np.empty((m, 3))
-        kernel.scores(keys, counts, bits, _reciprocals(n), float(self.rho), float(self.gamma), uv)
-        u, v, peto = uv.T
-        testable = v > 0
-        safe = np.where(testable, v, 1.0)
-        z = np.where(testable, -u / np.sqrt(safe), 0.0)
-        code = np.where(testable, Code.OK, np.where(counts[:, 1] == 0, Code.NO_EVENTS, Code.EMPTY_ARM)).astype(np.uint8)
-        return TestResult(z, peto, counts[:, 0], counts[:, 1], counts[:, 0], code)
-
-
-@lru_cache(maxsize=256)
-def _reciprocals(n: int) -> Array:
-    out = np.zeros(n + 1)
-    out[1:] = 1.0 / np.arange(1, n + 1)
-    return out
+        kernel.scores(sets.keys, sets.counts, sets.bits, reciprocals(n), float(self.rho), float(self.gamma), uv)
+        z, code = standardised(uv, sets.events)
+        return TestResult(z, uv[:, 2], sets.enrolled, sets.events, sets.enrolled, code)

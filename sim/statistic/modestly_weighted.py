@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.kernels import modestly_weighted as kernel
 from sim.statistic.risk_sets import reciprocals, risk_sets
+from sim.statistic.standardised import standardised
 from sim.statistic.statistic import Code, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
@@ -79,8 +80,5 @@ class ModestlyWeighted(Statistic):
         kernel.scores(
             sets.keys, sets.counts, sets.bits, reciprocals(n), t_star, float(self.s_star or 0.0), self.convention == "simtrial", out
         )
-        u, v, ratio = out.T
-        testable = v > 0
-        z = np.where(testable, -u / np.sqrt(np.where(testable, v, 1.0)), 0.0)
-        code = np.where(testable, Code.OK, np.where(sets.events == 0, Code.NO_EVENTS, Code.EMPTY_ARM)).astype(np.uint8)
-        return TestResult(z, np.where(testable, ratio, np.nan), sets.enrolled, sets.events, sets.enrolled, code)
+        z, code = standardised(out, sets.events)
+        return TestResult(z, np.where(code == Code.OK, out[:, 2], np.nan), sets.enrolled, sets.events, sets.enrolled, code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +55,9 @@ def risk_sets(observations: Observations, cut: Array, stratified: bool = False) 
     return RiskSets(keys, counts, bits)
 
 
+@lru_cache(maxsize=256)
 def reciprocals(n: int) -> Array:
-    """Return float64[n + 1]: 0, 1, 1/2, … 1/n."""
+    """Return float64[n + 1]: 0, 1, 1/2, … 1/n; read only."""
     out = np.zeros(n + 1)
     out[1:] = 1.0 / np.arange(1, n + 1)
     return out

@@ -95,5 +95,5 @@ def table(blocks: int) -> list[Case]:
 
 def two_cores(blocks: int) -> tuple[Callable[[int], object], Callable[[int], object], int]:
     """Return the textbook trial on one core and on two threads, and their number of trials."""
-    n = 4 * blocks * BLOCK
+    n = 12 * blocks * BLOCK  # many blocks, so that a thread that waits for the last of them weighs little
     return whole_path(textbook(), n, JoblibThreads(1)), whole_path(textbook(), n, JoblibThreads(2)), n
