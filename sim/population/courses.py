@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.effect import NO_EFFECT, Effect, HazardProfile
-from sim.kernels import post_cart_failure
+from sim.kernels import first_line, post_cart_failure
 from sim.kernels.scratch import empty
 from sim.kernels.vectors import log
 from sim.population.multi_state import Infusion, convolve, fate_shares
@@ -21,6 +21,7 @@ from sim.types import Array, Courses, Flags
 
 # Compiled signatures are checked by numba, not by the type checker.
 kernel: Any = post_cart_failure
+staged: Any = first_line
 
 FIRST_LINE_WORDS = ("regimen", "response", "durable", "event", "allo_from_response", "allo_cured", "allo_relapse")
 RESIDUAL_WORDS = ("exit_is_death", "after_progression", "allo_after_progression", "after_allo_relapse")
@@ -43,6 +44,14 @@ def _deaths(p: Parameters, effect: Effect) -> Array:
     """float64[2, 2]: hazard ratio of death after progression by arm and day-30 group."""
     by_group = np.array(p.hazard_ratios)
     return np.array([by_group, by_group * effect.after_progression])
+
+
+def _numbers(p: Parameters) -> Array:
+    """float64[9], in the order that the kernels of first line read."""
+    return np.array([
+        p.allo_from_response_rate, p.allo_after_progression_rate, p.allo_cured, p.allo_relapse_rate, p.allo_death_rate,
+        p.exit_death_share, p.post_rate, p.post_shape, p.durable_share,
+    ])  # fmt: skip
 
 
 def _rates(p: Parameters) -> Array:
@@ -88,15 +97,11 @@ def trajectories(p: Parameters, therapy: Therapy, draws: Draws, group: Flags, ar
     n = group.size
     pfs, os = empty((n,)), empty((n,))
     kept = np.empty((len(MARKS), n), dtype=np.uint8) if marks else np.empty((0, 0), dtype=np.uint8)
-    numbers = np.array([
-        p.allo_from_response_rate, p.allo_after_progression_rate, p.allo_cured, p.allo_relapse_rate, p.allo_death_rate,
-        p.exit_death_share, p.post_rate, p.post_shape, p.durable_share,
-    ])  # fmt: skip
     chances = _shares(therapy.weights), np.array([therapy.control, therapy.experimental])
     profiles, deaths = _profiles(therapy.effect.hazard), _deaths(p, therapy.effect)
 
     def run(rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
-        kernel.first_line_course(*inputs, *chances, rates, *profiles, deaths, numbers, *outputs)
+        staged.first_line_course(*inputs, *chances, rates, *profiles, deaths, _numbers(p), *outputs)
 
     words = [*_flat(draws, FIRST_LINE_WORDS), *_flat(draws, RESIDUAL_WORDS)]
     _by_class(p, draws, run, [arm.reshape(-1), group.reshape(-1), *words], [pfs, os, kept])
@@ -134,10 +139,10 @@ def from_first_line(p: Parameters, therapy: Therapy, draws: Draws, stratum: Flag
     elif "pfs" in wants:
         flat = empty((stratum.size,))
         chances = _shares(therapy.weights), np.array([therapy.control, therapy.experimental])
-        numbers = p.durable_share, p.allo_from_response_rate, p.allo_cured, p.allo_relapse_rate
+        profiles = _profiles(therapy.effect.hazard)
 
         def run(rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
-            kernel.first_line_pfs(*inputs, *chances, rates, *numbers, *_profiles(therapy.effect.hazard), *outputs)
+            staged.first_line_pfs(*inputs, *chances, rates, *profiles, _numbers(p), *outputs)
 
         _by_class(p, draws, run, [arm.reshape(-1), stratum.reshape(-1), *_flat(draws, FIRST_LINE_WORDS)], [flat])
         pfs = flat.reshape(shape)

@@ -47,6 +47,7 @@ def test_there_is_a_yaml_for_every_statistic_of_a_design():
     # the one-sample tests of a null curve or rate are made by their designs
     modules = {built(path)[0].__module__.rsplit(".", 1)[1] for path in OPTIONS}
     helpers = {"__init__", "statistic", "risk_sets", "kaplan_meier", "binomial", "one_sample_logrank", "after_two_stages", "rate_interval"}
+    helpers |= {"standardised"}
     assert {p.stem for p in Path(sim.__file__).parent.joinpath("statistic").glob("*.py")} - helpers <= modules
 
 
