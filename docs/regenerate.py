@@ -47,7 +47,9 @@ REFERENCES = {
     "randomised_pfs": "Mantel 1966; Peto & Peto 1972",
     "randomised_os": "Mantel 1966; Peto & Peto 1972",
     "group_sequential_pfs": "Lan & DeMets 1983; Jennison & Turnbull 2000",
+    "calendar_looks_pfs": "Lan & DeMets 1983, 1989",
     "group_sequential_futility": "Hwang, Shih & DeCani 1990; Pampallona & Tsiatis 1994",
+    "group_sequential_harm": "FDA draft guidance on overall survival 2025; Jennison & Turnbull 2000",
 }
 
 
