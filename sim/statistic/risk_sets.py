@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sim.kernels import logrank as kernel
 from sim.kernels.scratch import empty
+from sim.kernels.sorting import sort_rows
 from sim.types import Array, Observations
 
 Counts = NDArray[np.int64]
@@ -51,7 +52,7 @@ def risk_sets(observations: Observations, cut: Array, stratified: bool = False) 
     keys = empty((m, n), np.int64)
     counts = np.empty((m, 3), dtype=np.int64)
     kernel.pack(o.entry, o.time, o.event, o.arm, o.stratum, cut, bits, keys, counts)
-    keys.sort(axis=1)
+    sort_rows(keys)
     return RiskSets(keys, counts, bits)
 
 
