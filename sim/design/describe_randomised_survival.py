@@ -4,26 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import exp, sqrt
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
+from sim.boundary.futility import Futility
 from sim.boundary.harm import Harm, HarmSpending
+from sim.boundary.shapes import Shape
+from sim.boundary.spending import Spending
 from sim.design.checks import ENDPOINTS
 from sim.population.population import Population
 from sim.statistic.cox import Cox
 from sim.statistic.logrank import LogRank
 from sim.statistic.maxcombo import MaxCombo
 from sim.statistic.modestly_weighted import ModestlyWeighted
+from sim.statistic.statistic import Statistic
 from sim.types import Assumption
-
-if TYPE_CHECKING:
-    from sim.design.randomised_survival import RandomisedSurvival
 
 SCORES_OF_HAZARD_RATIOS = LogRank | Cox | MaxCombo | ModestlyWeighted
 
 
-def describe(design: RandomisedSurvival, population: Population) -> list[Assumption]:
+class Described(Protocol):
+    """What the words need to know of a design; `RandomisedSurvival` says what each is."""
+
+    @property
+    def n(self) -> int: ...
+    @property
+    def endpoint(self) -> str: ...
+    @property
+    def alpha(self) -> float: ...
+    @property
+    def ratio(self) -> tuple[int, int]: ...
+    @property
+    def block_size(self) -> int: ...
+    @property
+    def stratified_randomisation(self) -> bool: ...
+    @property
+    def statistic(self) -> Statistic: ...
+    @property
+    def months(self) -> tuple[float, ...] | None: ...
+    @property
+    def look_events(self) -> tuple[int, ...]: ...
+    @property
+    def fractions(self) -> tuple[float, ...]: ...
+    @property
+    def unit_information(self) -> float: ...
+    @property
+    def bounds(self) -> tuple[float, ...]: ...
+    @property
+    def bounds_at(self) -> str: ...
+    @property
+    def futility_bounds(self) -> tuple[float, ...]: ...
+    @property
+    def spending(self) -> Spending | None: ...
+    @property
+    def shape(self) -> Shape | None: ...
+    @property
+    def futility(self) -> Futility | None: ...
+    @property
+    def binding(self) -> bool: ...
+    @property
+    def harm(self) -> Harm | None: ...
+    @property
+    def max_duration(self) -> float: ...
+
+
+def describe(design: Described, population: Population) -> list[Assumption]:
     """Return the lines for the report."""
     a, b = design.ratio
     where = "within day-30 strata" if design.stratified_randomisation and len(population.strata) > 1 else "over all patients"
@@ -40,7 +86,7 @@ def describe(design: RandomisedSurvival, population: Population) -> list[Assumpt
     ]
 
 
-def _looks(design: RandomisedSurvival) -> Iterable[str]:
+def _looks(design: Described) -> Iterable[str]:
     """What calls each look, in words."""
     if design.months is None:
         return [f"{d} events" for d in design.look_events]
@@ -48,7 +94,7 @@ def _looks(design: RandomisedSurvival) -> Iterable[str]:
     return [*early, f"{design.look_events[-1]} events"]
 
 
-def _describe_stops(design: RandomisedSurvival) -> list[Assumption]:
+def _describe_stops(design: Described) -> list[Assumption]:
     lines = []
     if design.futility is not None:
         early = zip(_looks(design), design.look_events[:-1], design.futility_bounds[:-1], strict=False)
@@ -64,7 +110,7 @@ def _describe_stops(design: RandomisedSurvival) -> list[Assumption]:
     return lines
 
 
-def _describe_harm(design: RandomisedSurvival, harm: Harm) -> Assumption:
+def _describe_harm(design: Described, harm: Harm) -> Assumption:
     test = LogRank(stratified=design.stratified_randomisation).label
     deaths = np.array(design.look_events)[:, None]
     bounds = ", ".join(
@@ -76,12 +122,12 @@ def _describe_harm(design: RandomisedSurvival, harm: Harm) -> Assumption:
     return Assumption("stop for harm", f"{value}; it rejects nothing, and type_i_error ignores it", harm.label)
 
 
-def _describe_smallest_effect(design: RandomisedSurvival) -> Assumption:
+def _describe_smallest_effect(design: Described) -> Assumption:
     if isinstance(design.statistic, SCORES_OF_HAZARD_RATIOS):
         largest = f"about {_hazard_ratio_at(design, design.look_events[-1], design.bounds[-1]):.2f} at the final look"
         return Assumption("largest observed hazard ratio that rejects", largest, "Schoenfeld 1981")
     return Assumption("smallest observed effect that rejects", f"{design.bounds[-1]:.2f} of its standard errors", "critical value")
 
 
-def _hazard_ratio_at(design: RandomisedSurvival, events: int, z: float) -> float:
+def _hazard_ratio_at(design: Described, events: int, z: float) -> float:
     return exp(-z / sqrt(events * design.unit_information))

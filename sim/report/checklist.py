@@ -138,7 +138,9 @@ def _external(f: Facts) -> Verdict:
 def _survival(f: Facts) -> Verdict:
     if not f.randomised:
         return NOT_APPLICABLE, "no design of this run has a control arm to compare survival with."
-    return _when(f.says("overall survival harm|harm bound"), "survival as safety endpoint is not simulated in this run.")
+    if f.says("stop for harm"):
+        return PARTLY, "the guard's stops and false alarms are; patients do not cross over to the experimental treatment."
+    return NOT_SHOWN, "survival as safety endpoint is not simulated in this run."
 
 
 def _drift(f: Facts) -> Verdict:

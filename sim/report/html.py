@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from sim import provenance
 from sim.report import requirements, tables
+from sim.report.checklist import REQUIREMENTS
 from sim.report.sections import ALWAYS, sections
 from sim.report.story import Story
 
@@ -41,7 +42,7 @@ def render(story: Story) -> str:
     True
     """
     there, left_out = sections(story)
-    answers = requirements.answers(story, ALWAYS | frozenset(there))
+    answers = requirements.answers(story, ALWAYS | frozenset(there), REQUIREMENTS)
     statuses = (requirements.SHOWN, requirements.PARTLY, requirements.NOT_APPLICABLE, requirements.NOT_SHOWN)
     return _template().render(
         story=story,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -67,23 +67,22 @@ class Answer:
     place: str
 
 
-def answers(story: Story, places: frozenset[str]) -> list[Answer]:
+def answers(story: Story, places: frozenset[str], requirements: Sequence[Requirement]) -> list[Answer]:
     """Judge every requirement on a story.
 
     Parameters
     ----------
     story : the report's content
     places : anchors of the sections the report holds; an answer never points elsewhere
+    requirements : what to judge, `sim.report.checklist.REQUIREMENTS`
 
     Returns
     -------
-    answers : list[Answer], in the order of the list of requirements
+    answers : list[Answer], in the order of the requirements
     """
-    from sim.report.checklist import REQUIREMENTS
-
     facts = Facts.of(story)
     out = []
-    for item in REQUIREMENTS:
+    for item in requirements:
         stated = story.not_applicable.get(item.id)
         status, reason = (NOT_APPLICABLE, stated) if stated else item.rule(facts)
         if status in (SHOWN, PARTLY) and item.place not in places:
