@@ -212,9 +212,14 @@ def test_help_imports_nothing_heavy(folder):
 @pytest.mark.process
 def test_ctrl_c_as_a_process(folder):
     argv = ["scenarios=textbook_rct_pfs", "task=power", "run.n_sim=50000000", "run.store=blocks", "run.workers=2"]
-    # a group of its own, or the interrupt would reach the test runner too
+    # a group of its own, or the interrupt would reach the test runner too; a runner in a shell's background hands on that it is ignored
     running = subprocess.Popen(
-        [sys.executable, "-m", "sim", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-m", "sim", *argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while running.poll() is None and not list(folder.glob("blocks/**/block-*.parquet")):
         time.sleep(0.1)
