@@ -110,9 +110,11 @@ class PiecewiseExponential(Population):
         return "randomisation"
 
     def sample_strata(self, draws: Draws) -> Flags:
-        out = np.zeros((draws.m, draws.n), dtype=np.uint8)
+        out = empty((draws.m, draws.n), np.uint8)
         if len(self.shares) > 1:
             categories(draws.word("stratum"), np.cumsum(self.shares)[:-1], out)
+        else:
+            out.fill(0)
         return out
 
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
