@@ -20,8 +20,8 @@ from sim.rng import Draws
 from sim.statistic.statistic import Code, TestResult
 from sim.types import Array, Assumption, Observations
 
-# A tile is long enough to hide the thirty calls that it takes, and short enough that its arrays (some ten of float64) are not
-# new memory from the system each time; docs/performance.md says what other lengths gain and lose.
+# A tile is long enough that its calls cost little and two threads seldom wait for each other, and short enough that its arrays, which
+# stay with the thread, lie in the cache; docs/performance.md says what other lengths gain and lose.
 TILE_PATIENTS = 1024 * 160
 
 ROW_DTYPE = np.dtype(
