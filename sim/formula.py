@@ -9,7 +9,6 @@ from scipy.stats import norm
 
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_survival import SingleArmSurvival
-from sim.effect import HazardRatio
 from sim.statistic.analytic import one_sample_logrank
 from sim.statistic.logrank import LogRank
 from sim.trial import Trial
@@ -39,8 +38,9 @@ def formula_sizes(trial: Trial, target: float) -> list[FormulaSize]:
     Schoenfeld, Biometrika 1981;68:316. Wu, Pharmaceutical Statistics 2015;14:364.
     """
     design, effect = trial.design, trial.effect
-    if isinstance(design, RandomisedSurvival) and isinstance(effect, HazardRatio) and effect.delay == 0 and effect.hr < 1:
-        return _schoenfeld(design, effect.hr, target)
+    stated = effect.stated_hazard_ratio()
+    if isinstance(design, RandomisedSurvival) and stated is not None and stated < 1:
+        return _schoenfeld(design, stated, target)
     if isinstance(design, SingleArmSurvival) and _is_wus(design):
         return _wu(trial, design, target)
     return []

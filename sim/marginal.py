@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.curve import Curve
-from sim.effect import Effect, NoEffect
+from sim.effect import Effect
 from sim.population.population import Population
 from sim.types import Assumption
 
@@ -70,7 +70,7 @@ def marginal_effect(population: Population, effect: Effect, horizon: float = 12.
 
 def describe(population: Population, effect: Effect, endpoints: Collection[str] = ("pfs",)) -> list[Assumption]:
     """Return the lines for the report, endpoint by endpoint; none for the null."""
-    if isinstance(effect, NoEffect):
+    if effect.is_null:
         return []
     return [line for endpoint in sorted(endpoints, reverse=True) for line in _describe(population, effect, endpoint)]
 

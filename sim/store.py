@@ -24,7 +24,7 @@ _DECIDING = (
     "boundary",
     "curve.py",
     "design",
-    "effect.py",
+    "effect",
     "eligibility.py",
     "followup.py",
     "kernels",

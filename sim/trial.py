@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sim.accrual import Accrual
 from sim.design.design import CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM, Design, Monitoring, Plan
-from sim.effect import NO_EFFECT, Effect
+from sim.effect import NO_EFFECT, Effect, Mechanism
 from sim.followup import Cut, Dropout
 from sim.kernels.piecewise import bernoulli
 from sim.kernels.scratch import lent
@@ -61,7 +61,7 @@ class Trial:
     def __post_init__(self) -> None:
         # everything is built, and so refused, before anything is simulated
         self.plan  # noqa: B018
-        self.effect.response_rate(self.population.response_rate()) if "response" in self.plan.wants else None
+        self.mechanism.response_rate(self.population.response_rate()) if "response" in self.plan.wants else None
         if "os" in self.plan.wants:
             # one patient: a population need not know how long patients live after progression
             nobody = np.zeros((1, 1), dtype=np.uint8)
@@ -71,6 +71,11 @@ class Trial:
     def plan(self) -> Plan:
         """The design's plan for this population."""
         return self.design.plan(self.population)
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """What the effect changes in the population; solved once for each population, which keeps it."""
+        return self.population.mechanism(self.effect)
 
     @property
     def under_null(self) -> Trial:

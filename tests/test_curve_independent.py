@@ -8,7 +8,7 @@ from lifelines import KaplanMeierFitter
 from scipy import integrate
 
 from sim.curve import Curve
-from sim.effect import NO_EFFECT, HazardRatio
+from sim.effect import NO_EFFECT, PatientHazardRatio
 from sim.marginal import average_hazard_ratio, marginal_effect
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.rng import Draws
@@ -48,12 +48,12 @@ def test_plateau():
     curve = PLATEAU.curve("pfs")
     for t, h in ((1.0, 0.3), (2.0, 0.6), (5.0, 0.6), (8.0, 0.8)):
         assert float(curve.at(t)) == pytest.approx(math.exp(-h), rel=1e-9)
-    half = PLATEAU.curve("pfs", HazardRatio(0.5, delay=1.0))
+    half = PLATEAU.curve("pfs", PatientHazardRatio(0.5, delay=1.0))
     for t, h in ((1.0, 0.3), (2.0, 0.45), (5.0, 0.45), (8.0, 0.55)):
         assert float(half.at(t)) == pytest.approx(math.exp(-h), rel=1e-9)
 
 
-@pytest.mark.parametrize("effect", [NO_EFFECT, HazardRatio(0.5, delay=1.0)])
+@pytest.mark.parametrize("effect", [NO_EFFECT, PatientHazardRatio(0.5, delay=1.0)])
 @pytest.mark.parametrize("endpoint", ["pfs", "os"])
 def test_samples_follow_the_stated_curves(effect, endpoint):
     draws = Draws(3, 0, 500, 200)
@@ -78,7 +78,7 @@ def test_lifelines_draws_the_same_curve():
 
 
 def test_average_hazard_ratio():
-    control, experimental = MIX.curve("pfs"), MIX.curve("pfs", HazardRatio(0.6))
+    control, experimental = MIX.curve("pfs"), MIX.curve("pfs", PatientHazardRatio(0.6))
 
     def s0(t):
         return mixture(t)
@@ -95,7 +95,7 @@ def test_average_hazard_ratio():
     # patients differ, so the ratio of the whole population is nearer to 1 than each patient's own
     assert 0.6 < average_hazard_ratio(control, experimental, 12.0) < 0.7
     one = PiecewiseExponential(medians=(2.8,))
-    effect = marginal_effect(one, HazardRatio(0.6))
+    effect = marginal_effect(one, PatientHazardRatio(0.6))
     assert effect.average_hazard_ratio == pytest.approx(0.6, rel=1e-9)
     assert (effect.median_control, effect.median_experimental) == pytest.approx((2.8, 2.8 / 0.6), rel=1e-9)
 

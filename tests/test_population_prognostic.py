@@ -12,7 +12,7 @@ from sim.benchmark import zurko2023
 from sim.calibration.cohort import cohort
 from sim.calibration.study_view import Study
 from sim.calibration.verdicts import calibrate
-from sim.effect import HazardRatio, NoEffect
+from sim.effect import NoEffect, PatientHazardRatio
 from sim.population.parameters import NO_CLASSES, fingerprint, read
 from sim.population.post_cart_failure import PostCartFailure
 from sim.population.prognostic import EFFECTS, class_of, classes, shares
@@ -59,9 +59,10 @@ def test_the_classes_are_those_of_the_covariates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("time_zero", "effect"), [("first_line_start", HazardRatio(0.6, delay=1.5)), ("progression", NoEffect()), ("infusion", NoEffect())]
+    ("time_zero", "effect"),
+    [("first_line_start", PatientHazardRatio(0.6, delay=1.5)), ("progression", NoEffect()), ("infusion", NoEffect())],
 )
-def test_sampler_against_quadrature(time_zero: str, effect: NoEffect | HazardRatio) -> None:
+def test_sampler_against_quadrature(time_zero: str, effect: NoEffect | PatientHazardRatio) -> None:
     population = PostCartFailure(time_zero=time_zero, prognostic=True)
     draws = Draws(12, 0, 1, N)
     stratum = population.sample_strata(draws)

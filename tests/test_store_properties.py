@@ -14,7 +14,7 @@ import pytest
 import sim.store
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_survival import SingleArmSurvival
-from sim.effect import HazardRatio
+from sim.effect import PatientHazardRatio
 from sim.engine import BLOCK, simulate
 from sim.executor.joblib_threads import JoblibThreads
 from sim.executor.serial import Serial
@@ -153,13 +153,13 @@ def test_the_key_is_of_what_decides(tmp_path):
         return content_key(replace(TRIAL, **changes), SEED)
 
     same = content_key(TRIAL, SEED)
-    assert with_(effect=HazardRatio(1)) == with_(effect=HazardRatio(1.0))
+    assert with_(effect=PatientHazardRatio(1)) == with_(effect=PatientHazardRatio(1.0))
     assert content_key(textbook(n=160), 1) == content_key(textbook(n=160), 1)
     different = {
         same,
         content_key(TRIAL, 6),
-        with_(effect=HazardRatio(0.61)),
-        with_(effect=HazardRatio(0.6, 0.5)),
+        with_(effect=PatientHazardRatio(0.61)),
+        with_(effect=PatientHazardRatio(0.6, 0.5)),
         content_key(TRIAL.under_null, SEED),
     }
     different.add(content_key(TRIAL.with_n(141), SEED))

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.signal import fftconvolve
 
-from sim.calibration.cox_limit import cox_limit
 from sim.calibration.study_view import Study
+from sim.effect.cox_limit import cox_limit
 from sim.population.multi_state import averages, time_distributions, treated_pfs
 from sim.population.parameters import Parameters, mix_weights
 from sim.population.prognostic import EFFECTS, shares, with_prognosis

@@ -31,7 +31,7 @@ def after_stopping(subject: Subject, trial: Trial, replicates: Replicates) -> li
     ----------
     Jennison & Turnbull, Group Sequential Methods, 2000, chapter 8.
     """
-    design, ratios = trial.design, trial.effect.hazard.ratios
+    design, ratios = trial.design, trial.mechanism.hazards[0].ratios
     if not (
         isinstance(design, RandomisedSurvival)
         and isinstance(trial.population, PiecewiseExponential)

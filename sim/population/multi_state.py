@@ -12,7 +12,7 @@ import numpy as np
 from scipy.signal import fftconvolve
 from scipy.special import gamma, gammainc, ndtr
 
-from sim.effect import NO_EFFECT, Effect, HazardProfile
+from sim.effect import HazardProfile, Mechanism
 from sim.kernels.post_cart_failure import decayed_sum
 from sim.kernels.vectors import exp
 from sim.population.parameters import Parameters
@@ -21,6 +21,7 @@ from sim.types import Array
 STEP = 0.02
 END = 120.0
 LN2 = float(np.log(2.0))
+UNCHANGED = Mechanism()
 
 
 def grid(step: float = STEP, end: float = END) -> Array:
@@ -211,9 +212,9 @@ def supportive_care(p: Parameters, group: int, t: Array) -> tuple[Array, Array]:
     return np.exp(-((t / scale) ** p.supportive_shape)), weibull_average(scale, p.supportive_shape, t)
 
 
-def from_progression(p: Parameters, group: int, weights: Array, response: Array, t: Array, effect: Effect = NO_EFFECT) -> Progression:
+def from_progression(p: Parameters, group: int, weights: Array, response: Array, t: Array, effect: Mechanism = UNCHANGED) -> Progression:
     """Return the curves of a day-30 group from progression after CAR-T; the effect acts from the start of first line."""
-    first = from_first_line(p, group, weights, response, effect.hazard, t, effect.after_progression)
+    first = from_first_line(p, group, weights, response, effect.hazard_of(group), t, effect.after_progression)
     total = p.start_rate + p.waiting_death_rate * p.hazard_ratios[group]
     waiting = np.exp(-total * t)
     pfs_t = waiting + convolve(1 - waiting, averages(first.pfs))

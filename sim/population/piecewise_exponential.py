@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 
 from sim.curve import LN2, Curve
-from sim.effect import NO_EFFECT, Effect, HazardProfile
+from sim.effect import NO_EFFECT, Effect, HazardProfile, Mechanism
 from sim.kernels.piecewise import bernoulli, categories, invert_hazard
 from sim.kernels.scratch import empty
 from sim.kernels.vectors import exp
@@ -109,6 +109,16 @@ class PiecewiseExponential(Population):
     def time_zero(self) -> str:
         return "randomisation"
 
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        return ("pfs",) if self.survival_after_progression_median is None else ("pfs", "os")
+
+    def proportional(self, endpoint: str) -> bool:
+        return endpoint == "pfs"
+
+    def mechanism(self, effect: Effect) -> Mechanism:
+        return _mechanism(self, effect)
+
     def sample_strata(self, draws: Draws) -> Flags:
         out = empty((draws.m, draws.n), np.uint8)
         if len(self.shares) > 1:
@@ -120,17 +130,18 @@ class PiecewiseExponential(Population):
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
         group = arm if len(self.shares) == 1 else (2 * stratum + arm).astype(np.uint8)
         pfs = os = response = None
+        change = self.mechanism(effect)
         if "pfs" in wants or "os" in wants:
             pfs = empty(stratum.shape)
-            invert_hazard(draws.word("event"), group, *self._tables(effect.hazard), pfs)
+            invert_hazard(draws.word("event"), group, *self._tables(change.hazards), pfs)
         if "os" in wants:
             after = self._after_progression()
             os = empty(stratum.shape)
-            rates = np.array([[after], [after * effect.after_progression]])
+            rates = np.array([[after], [after * change.after_progression]])
             invert_hazard(draws.word("after_progression"), arm, *_tables(rates, (0.0,)), os)
             np.add(os, cast(Array, pfs), out=os)
         if "response" in wants:
-            rates = np.array([[r, effect.response_rate(r)] for r in self.response_rates]).ravel()
+            rates = np.array([[r, change.response_rate(r)] for r in self.response_rates]).ravel()
             response = np.empty(stratum.shape, dtype=np.uint8)
             bernoulli(draws.word("response"), group, rates, response)
         return Courses(stratum, pfs, os, response)
@@ -140,19 +151,20 @@ class PiecewiseExponential(Population):
             raise InputError("population: overall survival needs population.survival_after_progression_median (months)")
         return LN2 / self.survival_after_progression_median
 
-    def _tables(self, profile: HazardProfile) -> tuple[Array, Array, Array]:
-        return _group_tables(self, profile)
+    def _tables(self, profiles: tuple[HazardProfile, ...]) -> tuple[Array, Array, Array]:
+        return _group_tables(self, profiles)
 
-    def _merge(self, profile: HazardProfile) -> tuple[Array, Array, Array]:
-        """Inverse hazards, cumulative hazards and widths of (stratum, arm) groups on the merged breaks."""
-        merged = tuple(sorted({*self.breaks, *profile.breaks}))
+    def _merge(self, profiles: tuple[HazardProfile, ...]) -> tuple[Array, Array, Array]:
+        """Inverse hazards, cumulative hazards and widths of (stratum, arm) groups on the merged breaks; one profile, or one a stratum."""
+        merged = tuple(sorted({*self.breaks, *(b for profile in profiles for b in profile.breaks)}))
         piece = np.searchsorted(self.breaks, merged, side="right") - 1
-        ratio = np.array(profile.ratios)[np.searchsorted(profile.breaks, merged, side="right") - 1]
+        ratio = np.array([[profile.at(b) for b in merged] for profile in profiles])
         control = self._control[:, piece]
         return _tables(np.stack([control, control * ratio], axis=1).reshape(-1, len(merged)), merged)
 
     def curve(self, endpoint: str, effect: Effect = NO_EFFECT, stratum: int | None = None) -> Curve:
-        inverse, before, width = self._tables(effect.hazard)
+        change = self.mechanism(effect)
+        inverse, before, width = self._tables(change.hazards)
         t = np.arange(round(GRID_END / GRID_STEP) + 1) * GRID_STEP
         edges = np.concatenate([[0.0], np.cumsum(width[0][:-1]), [np.inf]])
         groups = range(len(self.shares)) if stratum is None else [stratum]
@@ -163,14 +175,15 @@ class PiecewiseExponential(Population):
             k = np.searchsorted(edges, t, side="right") - 1
             s = exp(-(before[2 * g + 1][k] + hazard[k] * (t - edges[k])))
             if endpoint == "os":
-                s = _add_exponential(s, self._after_progression() * effect.after_progression, GRID_STEP)
+                s = _add_exponential(s, self._after_progression() * change.after_progression, GRID_STEP)
             elif endpoint != "pfs":
                 raise InputError(f"curve of {endpoint!r}; allowed: pfs, os")
             survival += weights[g] * s
         return Curve(GRID_STEP, np.minimum(survival, 1.0))
 
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
-        rates = np.array([effect.response_rate(r) for r in self.response_rates])
+        change = self.mechanism(effect)
+        rates = np.array([change.response_rate(r) for r in self.response_rates])
         return float(rates[stratum]) if stratum is not None else float(np.sum(rates * self.strata_shares))
 
     def describe(self) -> list[Assumption]:
@@ -182,9 +195,17 @@ class PiecewiseExponential(Population):
 
 
 @lru_cache(maxsize=256)
-def _group_tables(population: PiecewiseExponential, profile: HazardProfile) -> tuple[Array, Array, Array]:
+def _group_tables(population: PiecewiseExponential, profiles: tuple[HazardProfile, ...]) -> tuple[Array, Array, Array]:
     # a tile asks for them each time; making them anew would cost a tenth of the trial
-    return population._merge(profile)
+    return population._merge(profiles)
+
+
+@lru_cache(maxsize=256)
+def _mechanism(population: PiecewiseExponential, effect: Effect) -> Mechanism:
+    found = effect.mechanism(population)
+    if len(found.hazards) not in (1, len(population.strata)):
+        raise InputError(f"effect: {len(found.hazards)} hazard ratios for {len(population.strata)} strata; allowed: one for each stratum")
+    return found
 
 
 def _tables(hazard: Array, breaks: tuple[float, ...]) -> tuple[Array, Array, Array]:

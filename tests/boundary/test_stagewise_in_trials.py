@@ -11,7 +11,7 @@ from sim.boundary.futility import FixedZ
 from sim.boundary.spending import LanDeMetsPocock
 from sim.boundary.stagewise_inference import stagewise_inference
 from sim.design.randomised_survival import RandomisedSurvival
-from sim.effect import HazardRatio, NoEffect
+from sim.effect import NoEffect, PatientHazardRatio
 from sim.engine import simulate
 from sim.followup import NoDropout
 from sim.oc import COLUMNS, Subject, after_stopping
@@ -25,7 +25,7 @@ WITH_FUTILITY = dataclasses.replace(DESIGN, futility=FixedZ((0.0, 0.5)))
 POWER = Subject("s", "c", "PFS", "power")
 
 
-def trial(design=DESIGN, effect=HazardRatio(0.8), **population):  # noqa: B008
+def trial(design=DESIGN, effect=PatientHazardRatio(0.8), **population):  # noqa: B008
     patients = PiecewiseExponential(**{"medians": (5.0,), **population})
     return Trial(patients, UniformAccrual(rate=20.0), NoDropout(), effect, design)
 
@@ -61,7 +61,7 @@ def test_the_table_by_one_trial_after_another(design):
 
 @pytest.mark.parametrize("hr", [0.75, 0.9])
 def test_stopping_early_exaggerates_and_the_stagewise_interval_covers(hr):
-    _, found = table(trial(effect=HazardRatio(hr)), 20_000)
+    _, found = table(trial(effect=PatientHazardRatio(hr)), 20_000)
     naive, unbiased = found["bias_log_hr"], found["bias_log_hr_median_unbiased"]
     assert naive["estimate"] < -8 * naive["mcse"]
     assert naive["estimate"] < unbiased["estimate"] < 0
@@ -73,7 +73,7 @@ def test_stopping_early_exaggerates_and_the_stagewise_interval_covers(hr):
 @pytest.mark.parametrize(
     "made",
     [
-        trial(effect=HazardRatio(0.6, delay=2.0)),
+        trial(effect=PatientHazardRatio(0.6, delay=2.0)),
         trial(medians=(3.0, 8.0), shares=(0.5, 0.5), names=("a", "b"), response_rates=(0.2, 0.4)),
         trial(dataclasses.replace(DESIGN, events=(300,), spending=None)),
         trial(dataclasses.replace(DESIGN, bounds_at="observed")),

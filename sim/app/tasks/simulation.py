@@ -9,7 +9,6 @@ from pathlib import Path
 
 from sim.app.cells import render
 from sim.app.study import Cell, Study
-from sim.effect import NoEffect
 from sim.engine import BLOCK, Replicates, SimulationError, join, simulate
 from sim.oc import Z95, Subject, after_stopping, harm_characteristics, operating_characteristics, rejections
 from sim.store import Store
@@ -128,4 +127,4 @@ def counter(study: Study, progress: Progress | None) -> Callable[[Trial, int], t
 
 def is_null(cell: Cell) -> bool:
     """Tell whether a cell's treatment changes nothing."""
-    return isinstance(cell.trial.effect, NoEffect)
+    return cell.trial.effect.is_null

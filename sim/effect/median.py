@@ -1,0 +1,64 @@
+"""A median of the experimental arm, as a protocol states it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sim.effect.checks import check_choice, check_positive_months
+from sim.effect.effect import Effect, Patients
+from sim.effect.hazard_ratio import ENDPOINTS
+from sim.effect.mechanism import Mechanism
+from sim.effect.none import NO_EFFECT
+from sim.effect.solve import check_levers, endpoint_of, lever_of, mixed_survival, solve_milestone
+from sim.types import Assumption
+
+
+@dataclass(frozen=True)
+class Median(Effect):
+    """Change what gives everybody in the experimental arm this median.
+
+    Parameters
+    ----------
+    months : median of the experimental arm; the control's is the population's own
+    endpoint, through, solve_on, draws_keep : as of `HazardRatio`; under `both` each patient's ratio is the ratio of the cumulative
+        hazards of everybody at the median
+
+    Examples
+    --------
+    >>> Median(4.0).describe()[0].value
+    'median PFS 4 months'
+    """
+
+    months: float
+    endpoint: str | None = None
+    through: str | None = None
+    solve_on: str = "configured"
+    draws_keep: str = "ratio"
+
+    def __post_init__(self) -> None:
+        check_positive_months("months", self.months)
+        if self.endpoint is not None:
+            check_choice("endpoint", self.endpoint, ENDPOINTS)
+        check_levers(self.through, self.solve_on, self.draws_keep)
+
+    @property
+    def solved(self) -> bool:
+        return True
+
+    def mechanism(self, patients: Patients, given: Mechanism | None = None) -> Mechanism:
+        lever, endpoint = lever_of(patients, self.through), endpoint_of(patients, self.endpoint)
+        on, before = patients if self.solve_on == "enrolled" else patients.reference(), given or Mechanism()
+
+        def say(mechanism: Mechanism) -> str:
+            here, control = (mixed_survival(on, endpoint, e, self.months) for e in (mechanism, NO_EFFECT))
+            return f"{here:.3f} free of it at that month, {control:.3f} in the control arm"
+
+        what = f"effect.months {self.months:g}, a median of {endpoint.upper()},"
+        found: Mechanism = on.once((self, before), lambda: solve_milestone(on, before, 0.5, endpoint, float(self.months), lever, what, say))
+        return found
+
+    def on_draw(self, planned: Patients) -> Effect:
+        return planned.mechanism(self) if self.draws_keep == "mechanism" else self
+
+    def describe(self) -> list[Assumption]:
+        return [Assumption("effect", f"median {(self.endpoint or 'pfs').upper()} {self.months:g} months", "configuration")]
