@@ -26,6 +26,15 @@ class Accrual(ABC):
     def expected_duration(self, n: int) -> float:
         """Return the expected months until the n-th patient has entered."""
 
+    def entered(self, month: Array, n: int) -> Array:
+        """Return the expected share of n patients who have entered by each calendar month, float64[k]."""
+        out: Array = np.clip(np.asarray(month) / self.expected_duration(n), 0.0, 1.0)
+        return out
+
+    def expected_entry(self, k: int, n: int) -> float:
+        """Return the expected month at which the k-th of n patients enters."""
+        return self.expected_duration(k)
+
     @abstractmethod
     def describe(self) -> list[Assumption]:
         """Return the lines for the report."""
@@ -68,6 +77,14 @@ class UniformAccrual(Accrual):
             return self.duration * n / (n + 1)
         assert self.rate is not None
         return n / self.rate
+
+    def entered(self, month: Array, n: int) -> Array:
+        length = self.duration if self.duration is not None else n / cast(float, self.rate)
+        out: Array = np.clip(np.asarray(month) / length, 0.0, 1.0)
+        return out
+
+    def expected_entry(self, k: int, n: int) -> float:
+        return k / self.rate if self.rate is not None else cast(float, self.duration) * k / (n + 1)
 
     def describe(self) -> list[Assumption]:
         what = f"{self.rate:g} patients per month (Poisson)" if self.duration is None else f"uniform over {self.duration:g} months"
@@ -120,6 +137,12 @@ class PiecewiseAccrual(Accrual):
         k = int(np.searchsorted(expected, n, side="left")) - 1
         k = max(min(k, len(rates) - 1), 0)
         return float(starts[k] + (n - expected[k]) / rates[k])
+
+    def entered(self, month: Array, n: int) -> Array:
+        starts, expected, rates = self._tables
+        k = np.clip(np.searchsorted(starts, month, side="right") - 1, 0, None)
+        out: Array = np.clip((expected[k] + (np.asarray(month) - starts[k]) * rates[k]) / n, 0.0, 1.0)
+        return out
 
     def describe(self) -> list[Assumption]:
         pieces = ", ".join(f"{r:g} per month for {d:g} months" for r, d in zip(self.rates, self.durations, strict=False))

@@ -21,6 +21,11 @@ MAX_ARRANGEMENTS = 100_000
 class Allocation(ABC):
     """A rule that gives each patient an arm, in order of entry."""
 
+    @property
+    @abstractmethod
+    def experimental_share(self) -> float:
+        """Share of the patients who get the experimental treatment."""
+
     @abstractmethod
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         """Return uint8[m, n], 1 = experimental; stratum : uint8[m, n]."""
@@ -29,6 +34,10 @@ class Allocation(ABC):
 @dataclass(frozen=True)
 class SingleArm(Allocation):
     """Give everybody the experimental treatment."""
+
+    @property
+    def experimental_share(self) -> float:
+        return 1.0
 
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         return np.ones((draws.m, draws.n), dtype=np.uint8)
@@ -68,6 +77,10 @@ class PermutedBlocks(Allocation):
             raise InputError(
                 f"design.block_size is {self.block_size}: more than {MAX_ARRANGEMENTS:,} arrangements; allowed: a smaller block"
             )
+
+    @property
+    def experimental_share(self) -> float:
+        return self.ratio[0] / sum(self.ratio)
 
     @property
     def arrangements(self) -> Flags:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from sim.effect.cox_limit import LargeTrial
 from sim.kernels import logrank as kernel
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
@@ -58,6 +60,9 @@ class LogRank(Statistic):
     @property
     def estimate_label(self) -> str:
         return "hazard ratio (Peto)"
+
+    def estimand(self, trial: Callable[[bool], LargeTrial]) -> float:
+        return trial(self.stratified).one_step() if self.rho == self.gamma == 0 else math.nan
 
     def test(self, observations: Observations, cut: Array) -> TestResult:
         sets = risk_sets(observations, cut, self.stratified)

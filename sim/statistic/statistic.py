@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.effect.cox_limit import LargeTrial
 from sim.types import Array, Flags, Observations
 
 
@@ -57,3 +59,10 @@ class Statistic(ABC):
     @abstractmethod
     def test(self, observations: Observations, cut: Array) -> TestResult:
         """Return the test of what is known at the calendar months `cut` : float64[m]."""
+
+    def estimand(self, trial: Callable[[bool], LargeTrial]) -> float:
+        """Return what the estimate tends to in a large trial; NaN where that is not known.
+
+        trial : of True, with risk sets by stratum; of False, of everybody
+        """
+        return float("nan")
