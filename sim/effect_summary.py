@@ -14,10 +14,12 @@ from sim.effect.solve import limit
 from sim.large_trial import ENDPOINTS, Expected
 from sim.population.population import Population
 from sim.trial import Trial
+from sim.types import Assumption
 
 SURVIVAL_AT = (6.0, 12.0, 24.0)
 RATIO_AT = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 12.0, 18.0, 24.0)
 HORIZON = {"pfs": 12.0, "os": 24.0}
+FREE_OF = {"pfs": "progression-free", "os": "alive"}
 NAN = float("nan")
 
 
@@ -61,6 +63,45 @@ def effect_summary(trial: Trial) -> pd.DataFrame:
     """
     facts = [*_rates(trial), *(fact for endpoint in trial.population.endpoints for fact in _of_endpoint(trial, endpoint)), *_looks(trial)]
     return pd.DataFrame([astuple(fact) for fact in facts], columns=list(COLUMNS))
+
+
+def describe(trial: Trial) -> list[Assumption]:
+    """Return the lines for the report: both arms of every endpoint that the trial watches; none for the null."""
+    if trial.effect.is_null:
+        return []
+    wanted = trial.plan.wants & set(trial.population.endpoints) or {trial.population.endpoints[0]}
+    source = "the population's exact curves under the effect"
+    lines = [Assumption("what changes in each patient", trial.mechanism.words(), "solved" if trial.effect.solved else "configuration")]
+    for endpoint in sorted(wanted, reverse=True):
+        control, experimental = (trial.population.curve(endpoint, effect) for effect in (NO_EFFECT, trial.mechanism))
+        name, horizon = endpoint.upper(), HORIZON[endpoint]
+        lines += [
+            Assumption(
+                f"median {name}, control and experimental", f"{control.median():.2f} and {experimental.median():.2f} months", source
+            ),
+            Assumption(
+                f"limit of Cox's estimator of {name}, everybody followed for {horizon:g} months, stratified",
+                f"{limit(trial.population, endpoint, trial.mechanism, horizon).cox():.3f}",
+                "Struthers & Kalbfleisch 1986",
+            ),
+            Assumption(
+                f"average hazard ratio of {name} over {horizon:g} months, whole population",
+                f"{average_hazard_ratio(control, experimental, horizon):.2f}",
+                "Kalbfleisch & Prentice 1981",
+            ),
+            Assumption(
+                f"{FREE_OF[endpoint]} at {horizon:g} months, control and experimental",
+                f"{float(control.at(horizon)):.1%} and {float(experimental.at(horizon)):.1%}",
+                source,
+            ),
+        ]
+    return lines
+
+
+def average_hazard_ratio(control: Curve, experimental: Curve, horizon: float) -> float:
+    """Return the average hazard ratio over (0, horizon] by Kalbfleisch & Prentice, from the two curves."""
+    t = np.linspace(0.0, horizon, 4001)
+    return kalbfleisch_prentice(control.at(t), experimental.at(t))
 
 
 def _rates(trial: Trial) -> list[Fact]:

@@ -9,7 +9,7 @@ from scipy import integrate
 
 from sim.curve import Curve
 from sim.effect import NO_EFFECT, PatientHazardRatio
-from sim.marginal import average_hazard_ratio, marginal_effect
+from sim.effect_summary import average_hazard_ratio
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.rng import Draws
 from sim.types import InputError
@@ -95,9 +95,9 @@ def test_average_hazard_ratio():
     # patients differ, so the ratio of the whole population is nearer to 1 than each patient's own
     assert 0.6 < average_hazard_ratio(control, experimental, 12.0) < 0.7
     one = PiecewiseExponential(medians=(2.8,))
-    effect = marginal_effect(one, PatientHazardRatio(0.6))
-    assert effect.average_hazard_ratio == pytest.approx(0.6, rel=1e-9)
-    assert (effect.median_control, effect.median_experimental) == pytest.approx((2.8, 2.8 / 0.6), rel=1e-9)
+    control, experimental = one.curve("pfs"), one.curve("pfs", PatientHazardRatio(0.6))
+    assert average_hazard_ratio(control, experimental, 12.0) == pytest.approx(0.6, rel=1e-9)
+    assert (control.median(), experimental.median()) == pytest.approx((2.8, 2.8 / 0.6), rel=1e-9)
 
 
 @pytest.mark.parametrize("survival", [[1.0, 1.1], [1.0, 0.5, 0.6], [1.0], [1.0, -0.1], [1.2, 1.0]])

@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from sim.app.study import Study
-from sim.app.tasks import draws, outputs, simulation, telling
+from sim.app.tasks import draws, effect_told, outputs, simulation, telling
 from sim.report.terminal import print_operating_characteristics, progress
 
 
@@ -37,10 +37,16 @@ class Power:
         if spread is not None:
             outputs.write_table(spread, folder, "draws")
             lines += draws.lines(spread)
+        effects = effect_told.summaries(study, folder)
+        said = effect_told.sentences(study, effects)
+        lines += said
         telling.tell(study, folder, table, lines)
         if not run.quiet:
             console = Console()
             print_operating_characteristics(table, console)
+            effect_told.show(effects, console)
+            for line in said:
+                console.print(f" {line}", width=min(draws.WIDTH, console.width), highlight=False, markup=False)
             if spread is not None:
                 draws.print_draws(spread, console)
             telling.closing(console, study, folder, reduced)

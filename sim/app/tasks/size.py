@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from sim.app.study import Cell, Study
-from sim.app.tasks import draws, outputs, simulation, telling
+from sim.app.tasks import draws, effect_told, outputs, simulation, telling
 from sim.formula import formula_sizes
 from sim.oc import COLUMNS
 from sim.report.terminal import print_operating_characteristics, print_sizes, progress
@@ -82,12 +82,17 @@ class Size:
             outputs.write_table(pd.concat(spreads, ignore_index=True), folder, "draws")
         if assured:
             outputs.write_table(pd.concat(assured, ignore_index=True), folder, "assurance_curve")
-        lines = [*telling.size_lines(told, table, self.target_power), *uncertain, *telling.unmet_precision(told, reduced)]
+        effects = effect_told.summaries(told, folder)
+        said = effect_told.sentences(told, effects, table)
+        lines = [*telling.size_lines(told, table, self.target_power), *said, *uncertain, *telling.unmet_precision(told, reduced)]
         telling.tell(told, folder, table, lines, curve)
         if not run.quiet:
             console = Console()
             print_sizes(table, console)
             print_operating_characteristics(table, console)
+            effect_told.show(effects, console)
+            for line in said:
+                console.print(f" {line}", width=min(draws.WIDTH, console.width), highlight=False, markup=False)
             if spreads:
                 draws.print_draws(pd.concat(spreads, ignore_index=True), console)
                 for line in uncertain:
