@@ -89,6 +89,7 @@ def describe(trial: Trial) -> list[Assumption]:
                 f"{average_hazard_ratio(control, experimental, horizon):.2f}",
                 "Kalbfleisch & Prentice 1981",
             ),
+            Assumption(f"hazard ratio of {name} by month", _over_time(control, experimental), source),
             Assumption(
                 f"{FREE_OF[endpoint]} at {horizon:g} months, control and experimental",
                 f"{float(control.at(horizon)):.1%} and {float(experimental.at(horizon)):.1%}",
@@ -96,6 +97,11 @@ def describe(trial: Trial) -> list[Assumption]:
             ),
         ]
     return lines
+
+
+def _over_time(control: Curve, experimental: Curve) -> str:
+    end = (len(control.survival) - 1) * control.step
+    return ", ".join(f"{hazard_ratio_at(control, experimental, t):.2f} at {t:g}" for t in RATIO_AT if t <= end)
 
 
 def average_hazard_ratio(control: Curve, experimental: Curve, horizon: float) -> float:

@@ -61,7 +61,8 @@ class Trial:
     def __post_init__(self) -> None:
         # everything is built, and so refused, before anything is simulated
         self.plan  # noqa: B018
-        self.mechanism.response_rate(self.population.response_rate()) if "response" in self.plan.wants else None
+        change = self.mechanism
+        change.response_rate(self.population.response_rate()) if "response" in self.plan.wants else None
         if "os" in self.plan.wants:
             # one patient: a population need not know how long patients live after progression
             nobody = np.zeros((1, 1), dtype=np.uint8)

@@ -27,7 +27,7 @@ SAFE_RESOLVERS = ("oc.select", "oc.decode")
 
 MODULES = {
     "benchmark": ("sim.benchmark",),
-    "population": ("sim.population",),
+    "population": ("sim.population", "sim.shape"),
     "accrual": ("sim.accrual",),
     "dropout": ("sim.followup",),
     "effect": ("sim.effect",),

@@ -10,6 +10,7 @@ from sim.effect.mechanism import HazardProfile, Mechanism
 from sim.effect.median import Median
 from sim.effect.milestone import Milestone
 from sim.effect.none import NO_EFFECT, NoEffect
+from sim.effect.own_curve import OwnCurve
 from sim.effect.patient_hazard_ratio import PatientHazardRatio
 from sim.effect.piecewise import Piecewise
 from sim.effect.response import Response, ResponseRateChange
@@ -27,6 +28,7 @@ __all__ = [
     "Median",
     "Milestone",
     "NoEffect",
+    "OwnCurve",
     "PatientHazardRatio",
     "Patients",
     "Piecewise",

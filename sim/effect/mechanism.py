@@ -56,6 +56,7 @@ class Mechanism(Effect):
     response_difference : experimental minus control response rate, before the odds ratio
     durable_odds_ratio : of a response's being durable
     after_progression : hazard ratio of death after progression
+    own_curve : the experimental arm follows a curve of its own that the population holds, before any ratio
 
     Examples
     --------
@@ -68,6 +69,7 @@ class Mechanism(Effect):
     response_difference: float = 0.0
     durable_odds_ratio: float = 1.0
     after_progression: float = 1.0
+    own_curve: bool = False
 
     def mechanism(self, patients: Patients, given: Mechanism | None = None) -> Mechanism:
         return self if given is None else given.together(self)
@@ -124,6 +126,7 @@ class Mechanism(Effect):
             self.response_difference + other.response_difference,
             self.durable_odds_ratio * other.durable_odds_ratio,
             self.after_progression * other.after_progression,
+            self.own_curve or other.own_curve,
         )
 
     def describe(self) -> list[Assumption]:
@@ -137,6 +140,7 @@ class Mechanism(Effect):
         parts += [f"odds ratio of response {self.odds_ratio:.4g}"] if self.odds_ratio != 1 else []
         parts += [f"odds ratio of a durable response {self.durable_odds_ratio:.4g}"] if self.durable_odds_ratio != 1 else []
         parts += [f"hazard ratio of death after progression {self.after_progression:g}"] if self.after_progression != 1 else []
+        parts += ["a curve of its own"] if self.own_curve else []
         return ", ".join(parts) or "none"
 
 

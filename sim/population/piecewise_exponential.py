@@ -18,6 +18,7 @@ from sim.population.population import Population
 from sim.rng import Draws
 from sim.types import Array, Assumption, Courses, Flags, InputError
 
+NAMES = {"pfs": "progression-free", "os": "overall"}
 GRID_STEP, GRID_END = 0.01, 120.0  # months; curves between grid points are exact when breaks lie on the grid
 
 
@@ -34,6 +35,7 @@ class PiecewiseExponential(Population):
     names : names of the strata
     response_rates : control response rate by stratum
     survival_after_progression_median : months, exponential, for OS = PFS + residual; None: OS is not modelled
+    endpoint : "pfs" or "os", whose hazards these are; "os": overall survival with a median of its own, and PFS is not modelled
 
     Notes
     -----
@@ -52,6 +54,7 @@ class PiecewiseExponential(Population):
     names: tuple[str, ...] = ("all",)
     response_rates: tuple[float, ...] = (0.3,)
     survival_after_progression_median: float | None = None
+    endpoint: str = "pfs"
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -86,7 +89,11 @@ class PiecewiseExponential(Population):
                 f"population: {len(self._control)} hazard rows, {len(self.shares)} shares, {len(self.names)} names, "
                 f"{len(self.response_rates)} response rates; allowed: one of each per stratum"
             )
+        if self.endpoint not in ("pfs", "os"):
+            raise InputError(f"population.endpoint is {self.endpoint!r}; allowed: pfs, os")
         after = self.survival_after_progression_median
+        if after is not None and self.endpoint == "os":
+            raise InputError("population.survival_after_progression_median is given with population.endpoint os; allowed: null")
         if after is not None and not 0 < after < np.inf:
             raise InputError(f"population.survival_after_progression_median is {after}; allowed: a positive number of months")
 
@@ -111,10 +118,10 @@ class PiecewiseExponential(Population):
 
     @property
     def endpoints(self) -> tuple[str, ...]:
-        return ("pfs",) if self.survival_after_progression_median is None else ("pfs", "os")
+        return (self.endpoint,) if self.survival_after_progression_median is None else ("pfs", "os")
 
     def proportional(self, endpoint: str) -> bool:
-        return endpoint == "pfs"
+        return endpoint == self.endpoint
 
     def mechanism(self, effect: Effect) -> Mechanism:
         return _mechanism(self, effect)
@@ -131,10 +138,14 @@ class PiecewiseExponential(Population):
         group = arm if len(self.shares) == 1 else (2 * stratum + arm).astype(np.uint8)
         pfs = os = response = None
         change = self.mechanism(effect)
+        if self.endpoint == "os" and "pfs" in wants:
+            raise InputError("population: PFS is not modelled, the hazards are of OS (population.endpoint); allowed: a design of OS")
         if "pfs" in wants or "os" in wants:
             pfs = empty(stratum.shape)
             invert_hazard(draws.word("event"), group, *self._tables(change.hazards), pfs)
-        if "os" in wants:
+        if self.endpoint == "os":
+            pfs, os = None, pfs
+        elif "os" in wants:
             after = self._after_progression()
             os = empty(stratum.shape)
             rates = np.array([[after], [after * change.after_progression]])
@@ -174,10 +185,12 @@ class PiecewiseExponential(Population):
             hazard = np.where(inverse[2 * g + 1] >= 1e300, 0.0, 1 / inverse[2 * g + 1])
             k = np.searchsorted(edges, t, side="right") - 1
             s = exp(-(before[2 * g + 1][k] + hazard[k] * (t - edges[k])))
-            if endpoint == "os":
+            if endpoint == self.endpoint:
+                pass
+            elif endpoint == "os":
                 s = _add_exponential(s, self._after_progression() * change.after_progression, GRID_STEP)
-            elif endpoint != "pfs":
-                raise InputError(f"curve of {endpoint!r}; allowed: pfs, os")
+            else:
+                raise InputError(f"curve of {endpoint!r}; allowed: {', '.join(self.endpoints)}")
             survival += weights[g] * s
         return Curve(GRID_STEP, np.minimum(survival, 1.0))
 
@@ -187,7 +200,7 @@ class PiecewiseExponential(Population):
         return float(rates[stratum]) if stratum is not None else float(np.sum(rates * self.strata_shares))
 
     def describe(self) -> list[Assumption]:
-        lines = [Assumption("population", "textbook: piecewise exponential progression-free survival", "configuration")]
+        lines = [Assumption("population", f"textbook: piecewise exponential {NAMES[self.endpoint]} survival", "configuration")]
         for g, name in enumerate(self.names):
             hazard = ", ".join(f"{h:.4f}" for h in self._control[g])
             lines.append(Assumption(f"control hazard, {name}", f"{hazard} per month, share {self.shares[g]:.3f}", "configuration"))
@@ -205,6 +218,8 @@ def _mechanism(population: PiecewiseExponential, effect: Effect) -> Mechanism:
     found = effect.mechanism(population)
     if len(found.hazards) not in (1, len(population.strata)):
         raise InputError(f"effect: {len(found.hazards)} hazard ratios for {len(population.strata)} strata; allowed: one for each stratum")
+    if found.own_curve:
+        raise InputError("effect=own_curve: this population holds no curve of the experimental arm; allowed: population=parametric")
     return found
 
 

@@ -245,6 +245,8 @@ class PostCartFailure(Population):
         found = effect.mechanism(self)
         if len(found.hazards) not in (1, len(self.strata)):
             raise InputError(f"effect: {len(found.hazards)} hazard ratios for {len(self.strata)} strata; allowed: one for each stratum")
+        if found.own_curve:
+            raise InputError("effect=own_curve: this population holds no curve of the experimental arm; allowed: population=parametric")
         return found
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:

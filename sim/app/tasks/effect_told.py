@@ -49,9 +49,9 @@ def _sentence(cell: Cell, effect: pd.DataFrame, results: pd.DataFrame | None, ma
     last = looks[looks["look"] == looks["look"].max()].set_index("quantity")["ratio"]
     reported = float(last.get("estimand limit", last["limit at the look, Cox"]))
     label = cell.trial.plan.statistic.estimate_label
-    name, month = cell.trial.plan.hypothesis, looks["at"].iloc[-1]
+    name = cell.trial.plan.hypothesis
     parts = [f"You asked for {cell.trial.effect.describe()[0].value}" + (f" [{cell.name}]" if many else "")]
-    parts.append(f"this trial will report {reported:.3f} in the long run ({label} of {name}, about month {month:.0f})")
+    parts.append(f"this trial will report {reported:.3f} in the long run ({label} of {name} at its last look)")
     formula, own = ({} if results is None else _sizes(results, cell.name, kind) for kind in ("schoenfeld", ""))
     if {"events", "n"} <= formula.keys() and "n" in own:
         parts.append(f"by formula (Schoenfeld) that takes {formula['events']:.0f} events and {formula['n']:.0f} patients")
