@@ -61,6 +61,8 @@ class Trial:
     def __post_init__(self) -> None:
         # everything is built, and so refused, before anything is simulated
         self.plan  # noqa: B018
+        if not self.effect.is_null:
+            self.population.check_acts_on(self.plan.wants)
         change = self.mechanism
         change.response_rate(self.population.response_rate()) if "response" in self.plan.wants else None
         if "os" in self.plan.wants:

@@ -114,7 +114,7 @@ def test_response_rates(regimen: str) -> None:
     stratum = population.sample_strata(draws)
     for effect in (NoEffect(), ResponseRateChange(0.2), ResponseRateChange(-0.2)):
         rate = population.response_rate(effect)
-        assert rate == pytest.approx(effect.response_rate(population.response_rate()), abs=1e-12)
+        assert rate == pytest.approx(effect.mechanism(population).response_rate(population.response_rate()), abs=1e-12)
         x = population.sample(draws, stratum, np.ones_like(stratum), effect, ("response",))
         assert x.response is not None
         assert abs(x.response.mean() - rate) < 4 * math.sqrt(rate * (1 - rate) / N)
@@ -155,8 +155,8 @@ def test_curves_do_not_depend_on_the_grid(step: float, group: int) -> None:
     coarse, fine = grid(0.02, 60.0), grid(step, 60.0)
     every = round(0.02 / step)
     for effect in (NoEffect(), PatientHazardRatio(0.6, delay=1.5)):
-        a = from_first_line(population.values, group, weights, response, effect.hazard, coarse)
-        b = from_first_line(population.values, group, weights, response, effect.hazard, fine)
+        a = from_first_line(population.values, group, weights, response, effect.mechanism(population).hazard, coarse)
+        b = from_first_line(population.values, group, weights, response, effect.mechanism(population).hazard, fine)
         assert np.max(np.abs(a.pfs - b.pfs[::every])) < 1e-4
         assert np.max(np.abs(a.os - b.os[::every])) < 1e-4
     c, d = (from_progression(population.values, group, weights, response, t) for t in (coarse, fine))

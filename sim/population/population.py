@@ -54,6 +54,9 @@ class Population(ABC):
         """Return the patients as configured, before a trial selects among them by its mix: those on whom an effect is solved."""
         return self
 
+    def check_acts_on(self, wants: Collection[str]) -> None:
+        """Raise InputError where a treatment acts on nothing of what a design wants of these patients."""
+
     def proportional(self, endpoint: str) -> bool:
         """Tell whether the patients of a stratum are all alike: then their own hazard ratio is that of the stratum."""
         return False

@@ -297,13 +297,17 @@ class PostCartFailure(Population):
 
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
         self._refuse_response(effect)
-        if self.time_zero == "infusion" and "os" not in wants and not self.mechanism(effect).is_null:
+        if not self.mechanism(effect).is_null:
+            self.check_acts_on(wants)
+        start = {"first_line_start": courses.from_first_line, "progression": courses.from_progression, "infusion": courses.from_infusion}
+        return start[self.time_zero](self.values, self.therapy(effect), draws, stratum, arm, wants)
+
+    def check_acts_on(self, wants: Collection[str]) -> None:
+        if self.time_zero == "infusion" and "os" not in wants:
             raise InputError(
                 "effect: it acts from the start of first line, after progression-free survival from infusion has ended (population.time_zero);"
                 " allowed: endpoint os, or time_zero progression or first_line_start"
             )
-        start = {"first_line_start": courses.from_first_line, "progression": courses.from_progression, "infusion": courses.from_infusion}
-        return start[self.time_zero](self.values, self.therapy(effect), draws, stratum, arm, wants)
 
     def curve(self, endpoint: str, effect: Effect = NO_EFFECT, stratum: int | None = None) -> Curve:
         if endpoint not in ENDPOINTS:
