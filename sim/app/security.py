@@ -33,7 +33,7 @@ MODULES = {
     "effect": ("sim.effect",),
     "design": ("sim.design", "sim.statistic", "sim.boundary", "sim.followup", "sim.eligibility"),
     "executor": ("sim.executor",),
-    "task": ("sim.app.tasks",),
+    "task": ("sim.app.tasks", "sim.statistic"),
 }
 """For each group the modules whose public, concrete, frozen dataclasses it may hold, at any depth."""
 

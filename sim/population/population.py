@@ -56,6 +56,9 @@ class Population(ABC):
 
     def check_acts_on(self, wants: Collection[str]) -> None:
         """Raise InputError where a treatment acts on nothing of what a design wants of these patients."""
+        wanted = {"pfs", "os"} & set(wants)
+        if wanted and not wanted & set(self.endpoints):
+            raise InputError(f"effect: none acts on {', '.join(sorted(wanted))} in this population; allowed: {', '.join(self.endpoints)}")
 
     def proportional(self, endpoint: str) -> bool:
         """Tell whether the patients of a stratum are all alike: then their own hazard ratio is that of the stratum."""
