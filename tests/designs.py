@@ -226,7 +226,9 @@ def two_stage(draw, n_max):
 @st.composite
 def randomised_orr(draw, n_max):
     method, margin = draw(
-        st.sampled_from([("chi_square", 0.0), ("fisher", 0.0), ("miettinen_nurminen", 0.0), ("miettinen_nurminen", -0.1), ("farrington_manning", 0.05)])
+        st.sampled_from(
+            [("chi_square", 0.0), ("fisher", 0.0), ("miettinen_nurminen", 0.0), ("miettinen_nurminen", -0.1), ("farrington_manning", 0.05)]
+        )
     )
     ratio = draw(st.sampled_from([(1, 1), (2, 1), (1, 2)]))
     return RandomisedORR(

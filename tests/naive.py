@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import NormalDist
 
-
 from sim.rng import STREAMS
 from tests import naive_bounds, naive_stages
 
