@@ -74,7 +74,8 @@ class Graph:
 
     def order(self, p: list[float] | Array, alpha: float) -> list[int]:
         """Return the hypotheses that are rejected, in the order of rejection: at each step that of smallest p / weight, ties to the first."""
-        graph, done = self, []
+        graph = self
+        done: list[int] = []
         while True:
             open_ = [i for i, w in enumerate(graph.weights) if w > 0 and i not in done and p[i] <= w * alpha + SLACK]
             if not open_:

@@ -113,9 +113,8 @@ class SequentialGraph:
         for look in range(looks):
             for _ in range(h):  # each round rejects at least one, or all is done
                 critical = self._critical[state]
-                passes = z[:, look] >= critical[:, look]
-                if self.retest_past_looks:
-                    passes = (z[:, : look + 1] >= critical[:, : look + 1]).any(axis=1)
+                first = 0 if self.retest_past_looks else look
+                passes = np.asarray((z[:, first : look + 1] >= critical[:, first : look + 1]).any(axis=1))
                 if not passes.any():
                     break
                 at[passes] = look + 1
