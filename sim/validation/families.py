@@ -19,6 +19,7 @@ from sim.validation import (
     sim_power,
     simon,
     single_stage,
+    ssr,
     survival_cox,
     survival_curves,
     survival_logrank,
@@ -100,6 +101,14 @@ FAMILIES: tuple[Family, ...] = (
         "Looks equal; critical z 1e-6.",
         _of_rows(graph_sequential.checks, "graph_gs"),
         "graph_gs",
+    ),
+    Family(
+        "ssr",
+        "Events re-estimated at a promising interim look",
+        "New events, conditional power, errors, power and expected events of the promising zone, by planned weights and by the usual test; the lower end of the zone that keeps the usual test's level.",
+        "Events equal; z, probabilities and expectations 1e-6.",
+        _of_rows(ssr.checks, "ssr"),
+        "ssr",
     ),
     Family(
         "logrank_design",
