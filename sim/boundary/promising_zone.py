@@ -162,18 +162,19 @@ class PromisingZone:
         mean = drift * np.sqrt(self.interim)
         return max(0.0, float(ndtr(high - mean) - ndtr(low - mean)))
 
-    @property
-    def level_keeping_low(self) -> float:
-        """The smallest lower end of the zone with which the usual test keeps its level under this rule (Chen, DeMets & Lan 2004).
+    def level_keeping_low(self, critical: float) -> float:
+        """Return the smallest lower end of the zone with which the usual test keeps its level under this rule (Chen, DeMets & Lan 2004).
 
-        The conditional power, at the planned events, from which on the weighted test never asks less of the usual z than `final_z` is:
+        critical : the z of one test at the trial's level, an early rejection left out, as those authors have it
+
+        The conditional power, at the planned events, from which on the weighted test never asks more of the usual z than `critical`:
         where it asks more, the usual test would reject too easily. One half does for any rule of increase.
         """
-        weighted = replace(self, test="chw", sized_by="chw", interim_z=np.inf)
+        weighted = replace(self, test="chw", sized_by="chw", interim_z=np.inf, final_z=critical)
 
         def easier(z: float) -> float:
             further = _continuous_events(weighted, z)
-            return float(weighted.usual_z(np.array([z]), np.array([further]))[0]) - self.final_z
+            return float(weighted.usual_z(np.array([z]), np.array([further]))[0]) - critical
 
         # at conditional power one half the two tests agree for every number of events; below it, more events make the usual one too easy
         half = float(weighted._z_with(self.planned, 0.5))

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from sim.boundary.promising_zone import PromisingZone
 from sim.validation.check import Check, Reference, compare
@@ -58,7 +59,9 @@ def _checks(row: Reference) -> list[Check]:
             row, "usual z where the weighted test just rejects", _where(row.usual_z_equal_to_chw, goes_on), zone.usual_z(z[goes_on], events)
         ),
         _against(row, "second stage's z", _where(row.second_stage_z_needed_chw, goes_on), zone.second_stage_z(z[goes_on], events)),
-        _against(row, "lower end that keeps the usual test's level", row.cdl_bound_for_cap, zone.level_keeping_low),
+        _against(
+            row, "lower end that keeps the usual test's level", row.cdl_bound_for_cap, zone.level_keeping_low(float(-ndtri(row.alpha)))
+        ),
     ]
     for name, drift in (("null", 0.0), ("alternative", row.drift_per_sqrt_event)):
         out += [

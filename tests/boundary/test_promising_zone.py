@@ -87,7 +87,7 @@ def test_the_weighted_test_keeps_its_level_and_the_usual_one_above_its_bound():
     assert zone.rejection(0.0) == pytest.approx(0.025, abs=1e-9)
     plain = PromisingZone(100, 60, 300, N.inv_cdf(0.975), low=0.02, test="plain")
     assert plain.rejection(0.0) > 0.0251
-    safe = PromisingZone(100, 60, 300, N.inv_cdf(0.975), low=plain.level_keeping_low, test="plain")
+    safe = PromisingZone(100, 60, 300, N.inv_cdf(0.975), low=plain.level_keeping_low(N.inv_cdf(0.975)), test="plain")
     assert safe.rejection(0.0) <= 0.025
 
 
