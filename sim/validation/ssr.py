@@ -76,6 +76,14 @@ def _checks(row: Reference) -> list[Check]:
     return out
 
 
+def _in_ratio(zone: PromisingZone) -> PromisingZone:
+    """Return the same rule in ratios as the rows mean it: the cap is a half-whole multiple of the plan before it is rounded to events.
+
+    The bound depends on ratios only, so that twice as many events have the same.
+    """
+    return replace(zone, planned=2 * zone.planned, interim=2 * zone.interim, cap=round(2 * zone.cap / zone.planned) * zone.planned)
+
+
 def _where(cell: str, kept: NDArray[np.bool_]) -> list[float]:
     """Return the numbers of a cell where a trial goes on; elsewhere it may be empty."""
     return [float(x) for x, keep in zip(str(cell).split(";"), kept, strict=True) if keep]
