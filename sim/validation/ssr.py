@@ -60,7 +60,10 @@ def _checks(row: Reference) -> list[Check]:
         ),
         _against(row, "second stage's z", _where(row.second_stage_z_needed_chw, goes_on), zone.second_stage_z(z[goes_on], events)),
         _against(
-            row, "lower end that keeps the usual test's level", row.cdl_bound_for_cap, zone.level_keeping_low(float(-ndtri(row.alpha)))
+            row,
+            "lower end that keeps the usual test's level",
+            row.cdl_bound_for_cap,
+            _in_ratio(zone).level_keeping_low(float(-ndtri(row.alpha))),
         ),
     ]
     for name, drift in (("null", 0.0), ("alternative", row.drift_per_sqrt_event)):
