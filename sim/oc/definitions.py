@@ -42,10 +42,10 @@ DEFINITIONS = {
     "deaths_at_look_no_effect": "mean cumulative number of deaths at the look, over the trials that reached it, when the treatment changes nothing",
     "untestable": "share of analysed trials whose test could not be formed; they count as not rejected",
     "target_not_reached": "share of analysed trials that ended at their longest duration with fewer events than planned; tested with what there was",
-    "bias_log_hr": "mean error of the log of the reported hazard ratio, over analysed trials that found the planned events; only where the hazard ratio is constant in one stratum, so that there is a true one",
+    "bias_log_hr": "mean error of the log of the reported hazard ratio, over analysed trials that found the planned events; against the estimand limit: what it tends to in a large trial with this accrual, dropout and cut, at the look that stopped",
     "bias_log_hr_median_unbiased": "mean error of the median-unbiased log hazard ratio by the stage-wise ordering, information = events times the ratio's share, over the same trials",
-    "coverage_naive": "share of the same trials whose usual 95 % interval, which ignores early stopping, holds the true hazard ratio",
-    "coverage_stagewise": "share of the same trials whose 95 % interval by the stage-wise ordering holds the true hazard ratio",
+    "coverage_naive": "share of the same trials whose usual 95 % interval, which ignores early stopping, holds the estimand limit",
+    "coverage_stagewise": "share of the same trials whose 95 % interval by the stage-wise ordering holds the estimand limit; only where it is the same at every look",
     "power_lower_bound": "power if every failed replicate is counted as not rejected",
     "power_upper_bound": "power if every failed replicate is counted as rejected",
 }
