@@ -14,7 +14,7 @@ from sim.kernels import first_line, post_cart_failure
 from sim.kernels.scratch import empty
 from sim.kernels.vectors import log
 from sim.population.multi_state import UNCHANGED, Infusion, convolve, fate_shares
-from sim.population.parameters import NO_CLASSES, Parameters
+from sim.population.parameters import NO_CLASSES, Parameters, response_by_class
 from sim.population.prognostic import class_of
 from sim.rng import Draws
 from sim.types import Array, Courses, Flags
@@ -97,17 +97,17 @@ def trajectories(p: Parameters, therapy: Therapy, draws: Draws, group: Flags, ar
     n = group.size
     pfs, os = empty((n,)), empty((n,))
     kept = np.empty((len(MARKS), n), dtype=np.uint8) if marks else np.empty((0, 0), dtype=np.uint8)
-    chances = _shares(therapy.weights), np.array([therapy.control, therapy.experimental])
+    shares = _shares(therapy.weights)
 
-    def run(own: Parameters, effect: Mechanism, rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
-        staged.first_line_course(*inputs, *chances, rates, *_profiles(effect.hazard), _deaths(own, effect), _numbers(own), *outputs)
+    def run(own: Parameters, effect: Mechanism, chance: Array, rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
+        staged.first_line_course(*inputs, shares, chance, rates, *_profiles(effect.hazard), _deaths(own, effect), _numbers(own), *outputs)
 
     words = [*_flat(draws, FIRST_LINE_WORDS), *_flat(draws, RESIDUAL_WORDS)]
-    _in_parts(p, therapy.effect, draws, run, [arm.reshape(-1), group.reshape(-1), *words], [pfs, os, kept])
+    _in_parts(p, therapy, draws, run, [arm.reshape(-1), group.reshape(-1), *words], [pfs, os, kept])
     return Trajectories(pfs, os, kept)
 
 
-Run = Callable[[Parameters, Mechanism, Array, list[Any], list[Any]], None]
+Run = Callable[[Parameters, Mechanism, Array, Array, list[Any], list[Any]], None]
 
 
 def treated(p: Parameters, effect: Mechanism) -> Parameters:
@@ -125,23 +125,29 @@ def _parts(p: Parameters, effect: Mechanism, arm: Flags, group: Flags) -> Iterat
         yield (arm == 1) & (group == stratum), treated(p, effect), replace(effect, hazards=(effect.hazard_of(int(stratum)),))
 
 
-def _in_parts(p: Parameters, effect: Mechanism, draws: Draws, run: Run, inputs: list[Any], outputs: list[Any]) -> None:
+def _chances(p: Parameters, therapy: Therapy) -> Array:
+    """float64[c, 2, K], response rates by prognostic class, arm and regimen."""
+    return np.ascontiguousarray(np.stack([response_by_class(p, therapy.control), response_by_class(p, therapy.experimental)], axis=1))
+
+
+def _in_parts(p: Parameters, therapy: Therapy, draws: Draws, run: Run, inputs: list[Any], outputs: list[Any]) -> None:
     """Run a kernel on all patients at once or, where parameters, profiles or rates are not everybody's, on each part by itself.
 
     inputs : arm, group and words, flat; outputs : last axis as long
     """
     own = class_of(p, draws).reshape(-1) if p.exit_classes != NO_CLASSES else None
-    for chosen, parameters, changed in _parts(p, effect, inputs[0], inputs[1]):
-        for k, (_, none, responds) in enumerate(p.exit_classes):
+    chances = _chances(p, therapy)
+    for chosen, parameters, changed in _parts(p, therapy.effect, inputs[0], inputs[1]):
+        for k, (_, none, responds, _) in enumerate(p.exit_classes):
             rates = _rates(parameters)
             rates[:, 0] *= none
             rates[:, 1] *= responds
             if chosen is None and own is None:
-                run(parameters, changed, rates, inputs, outputs)
+                run(parameters, changed, chances[k], rates, inputs, outputs)
                 continue
             at = np.flatnonzero(chosen if own is None else own == k if chosen is None else chosen & (own == k))
             parts = [np.empty((*x.shape[:-1], len(at)), dtype=x.dtype) for x in outputs]
-            run(parameters, changed, rates, [x[at] for x in inputs], parts)
+            run(parameters, changed, chances[k], rates, [x[at] for x in inputs], parts)
             for whole, part in zip(outputs, parts, strict=True):
                 if whole.size:
                     whole[..., at] = part
@@ -158,23 +164,24 @@ def from_first_line(p: Parameters, therapy: Therapy, draws: Draws, stratum: Flag
         pfs = x.pfs.reshape(shape) if "pfs" in wants else None
     elif "pfs" in wants:
         flat = empty((stratum.size,))
-        chances = _shares(therapy.weights), np.array([therapy.control, therapy.experimental])
+        shares = _shares(therapy.weights)
 
-        def run(own: Parameters, effect: Mechanism, rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
-            staged.first_line_pfs(*inputs, *chances, rates, *_profiles(effect.hazard), _numbers(own), *outputs)
+        def run(own: Parameters, effect: Mechanism, chance: Array, rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
+            staged.first_line_pfs(*inputs, shares, chance, rates, *_profiles(effect.hazard), _numbers(own), *outputs)
 
-        _in_parts(p, therapy.effect, draws, run, [arm.reshape(-1), stratum.reshape(-1), *_flat(draws, FIRST_LINE_WORDS)], [flat])
+        _in_parts(p, therapy, draws, run, [arm.reshape(-1), stratum.reshape(-1), *_flat(draws, FIRST_LINE_WORDS)], [flat])
         pfs = flat.reshape(shape)
     if "response" in wants:
-        response = _responds(therapy, draws, arm)
+        response = _responds(p, therapy, draws, arm)
     return Courses(stratum, pfs, os, response)
 
 
-def _responds(therapy: Therapy, draws: Draws, arm: Flags) -> Flags:
+def _responds(p: Parameters, therapy: Therapy, draws: Draws, arm: Flags) -> Flags:
     """The same tests as in the kernel: the regimen's word, then the response's."""
+    own = class_of(p, draws) if p.exit_classes != NO_CLASSES else 0
     u = (draws.word("regimen") + 0.5) * 2.0**-32
     regimen = np.searchsorted(_shares(therapy.weights), u, side="right")
-    limit = np.array([therapy.control, therapy.experimental])[arm, regimen]
+    limit = _chances(p, therapy)[own, arm, regimen]
     return ((draws.word("response") + 0.5) * 2.0**-32 < limit).astype(np.uint8)
 
 

@@ -62,7 +62,10 @@ def describe(x: Described) -> list[Assumption]:
     if x.time_zero != "first_line_start":
         lines.append(Assumption("a treatment effect acts", "from the start of first line; who never starts it has none", "model"))
     if x.prognostic:
-        value = "more than 2 lines 1.89, neither double hit nor expressor 0.42: on leaving first line, centred, independent of each other"
+        value = (
+            "more than 2 lines 1.89, neither double hit nor expressor 0.42: on leaving first line and, solved for, on response, so that a Cox"
+            " regression of the authors' patients tends to them; centred, independent of each other"
+        )
         lines.append(Assumption("prognostic hazard ratios", value, f"{source}, Table 3; their joint distribution is not published"))
     if x.draws is not None:
         value = f"{x.draws} parameter sets in the place of the truth (task=power, task=size), the design as planned on the fitted ones"

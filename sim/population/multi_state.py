@@ -15,7 +15,7 @@ from scipy.special import gamma, gammainc, ndtr
 from sim.effect import HazardProfile, Mechanism
 from sim.kernels.post_cart_failure import decayed_sum
 from sim.kernels.vectors import exp
-from sim.population.parameters import Parameters
+from sim.population.parameters import Parameters, response_by_class
 from sim.types import Array
 
 STEP = 0.02
@@ -137,9 +137,10 @@ def progression_free(p: Parameters, group: int, weights: Array, response: Array,
     exits, arrivals, free = np.zeros_like(t), np.zeros(len(t) - 1), {True: np.zeros_like(t), False: np.zeros_like(t)}
     durable = float(np.sum(weights * response)) * p.durable_share
     classes = [(True, durable, p.durable_exit_rate, 0.0)]
-    for regimen, w, orr in zip(p.regimens, weights, response, strict=True):
+    by_class = response_by_class(p, response)
+    for k, (regimen, w) in enumerate(zip(p.regimens, weights, strict=True)):
         h = p.exit_rate * regimen.multiplier * theta
-        for share, none, responds in p.exit_classes:
+        for orr, (share, none, responds, _) in zip(by_class[:, k], p.exit_classes, strict=True):
             classes.append((False, share * w * (1 - orr), none * h, 0.0))
             classes.append((True, share * w * orr * (1 - p.durable_share), responds * h * p.responder_ratio, p.allo_from_response_rate))
     for in_response, w, h, a in classes:

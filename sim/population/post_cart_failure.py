@@ -57,7 +57,8 @@ class PostCartFailure(Population):
     refractory_share : day-30 refractory among patients at progression; None = the model's own, untruncated share
     regimen : `mix` as published, or one first-line regimen for everybody
     parameters : name of a set in conf/benchmark/parameters, or the path of a parameter file
-    prognostic : more than 2 lines (hazard ratio 1.89) and neither double hit nor expressor (0.42) act on leaving first line
+    prognostic : more than 2 lines (hazard ratio 1.89) and neither double hit nor expressor (0.42) act on first line, solved so that a
+        Cox regression of the authors' patients tends to these
     draws : how many parameter sets of the bootstrap of the study `task=power` and `task=size` put in the place of the truth; None = none
 
     Notes
