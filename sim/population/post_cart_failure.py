@@ -13,8 +13,7 @@ import numpy as np
 from sim.benchmark import Benchmark, conf_folder, zurko2023
 from sim.curve import Curve
 from sim.effect import NO_EFFECT, Effect, Mechanism
-from sim.effect.mechanism import with_odds_ratio
-from sim.population import courses
+from sim.population import courses, rates
 from sim.population.describe_post_cart_failure import describe
 from sim.population.multi_state import (
     END,
@@ -189,20 +188,8 @@ class PostCartFailure(Population):
         return mix if self.regimen == "mix" else np.array([float(k.name == self.regimen) for k in self.values.regimens])
 
     def responses(self, effect: Effect) -> Array:
-        """Return the response rate of each regimen under `effect`, float64[K].
-
-        Notes
-        -----
-        A difference sets the rate p' of the whole population. Regimens move together: 1 - p is multiplied by
-        (1 - p') / (1 - p) when it rises, p by p' / p when it falls, so all stay within [0, 1]. An odds ratio is each regimen's.
-        """
-        change = self.mechanism(effect)
-        rates = mix_weights(self.values)[1]
-        p = float(np.sum(self.weights * rates))
-        new = replace(change, odds_ratio=1.0).response_rate(p)
-        if new != p:
-            rates = 1 - (1 - rates) * (1 - new) / (1 - p) if new > p else rates * new / p
-        return np.asarray(with_odds_ratio(rates, change.odds_ratio))
+        """Return the response rate of each regimen under `effect`, float64[K]."""
+        return rates.changed(self.weights, self.responses_at_control, self.mechanism(effect))
 
     @property
     def responses_at_control(self) -> Array:
@@ -212,11 +199,7 @@ class PostCartFailure(Population):
     def complete_response_rate(self, effect: Effect = NO_EFFECT) -> float | None:
         if self.time_zero != "first_line_start":
             return None
-        change, weights = self.mechanism(effect), self.weights
-        before, after = self.responses(NO_EFFECT), self.responses(replace(change, odds_ratio=1.0))
-        # a difference in response keeps the complete share of responses
-        share = np.array([k.complete_response for k in self.values.regimens]) / np.where(before > 0, before, 1.0)
-        return float(np.sum(weights * np.asarray(with_odds_ratio(share * after, change.odds_ratio))))
+        return rates.complete(self.values.regimens, self.weights, self.responses_at_control, self.mechanism(effect))
 
     def durable_share(self, effect: Effect = NO_EFFECT) -> float:
         return self.mechanism(effect).durable(self.values.durable_share)
