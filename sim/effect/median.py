@@ -8,8 +8,7 @@ from sim.effect.checks import check_choice, check_positive_months
 from sim.effect.effect import Effect, Patients
 from sim.effect.hazard_ratio import ENDPOINTS
 from sim.effect.mechanism import Mechanism
-from sim.effect.none import NO_EFFECT
-from sim.effect.solve import check_levers, endpoint_of, lever_of, mixed_survival, solve_milestone
+from sim.effect.solve import check_levers, reach
 from sim.types import Assumption
 
 
@@ -46,16 +45,7 @@ class Median(Effect):
         return True
 
     def mechanism(self, patients: Patients, given: Mechanism | None = None) -> Mechanism:
-        lever, endpoint = lever_of(patients, self.through), endpoint_of(patients, self.endpoint)
-        on, before = patients if self.solve_on == "enrolled" else patients.reference(), given or Mechanism()
-
-        def say(mechanism: Mechanism) -> str:
-            here, control = (mixed_survival(on, endpoint, e, self.months) for e in (mechanism, NO_EFFECT))
-            return f"{here:.3f} free of it at that month, {control:.3f} in the control arm"
-
-        what = f"effect.months {self.months:g}, a median of {endpoint.upper()},"
-        found: Mechanism = on.once((self, before), lambda: solve_milestone(on, before, 0.5, endpoint, float(self.months), lever, what, say))
-        return found
+        return reach(self, patients, given, 0.5, float(self.months), f"effect.months {self.months:g}, a median,")
 
     def on_draw(self, planned: Patients) -> Effect:
         return planned.mechanism(self) if self.draws_keep == "mechanism" else self

@@ -8,7 +8,7 @@ from sim.effect.checks import check_choice, check_positive_months, check_probabi
 from sim.effect.effect import Effect, Patients
 from sim.effect.hazard_ratio import ENDPOINTS
 from sim.effect.mechanism import Mechanism
-from sim.effect.solve import check_levers, endpoint_of, lever_of, mixed_survival, solve_milestone
+from sim.effect.solve import check_levers, reach
 from sim.types import Assumption
 
 
@@ -47,17 +47,7 @@ class Milestone(Effect):
         return True
 
     def mechanism(self, patients: Patients, given: Mechanism | None = None) -> Mechanism:
-        lever, endpoint = lever_of(patients, self.through), endpoint_of(patients, self.endpoint)
-        on, before = patients if self.solve_on == "enrolled" else patients.reference(), given or Mechanism()
-        what = f"effect.share {self.share:g} at {self.month:g} months ({endpoint.upper()})"
-
-        def say(mechanism: Mechanism) -> str:
-            return f"{mixed_survival(on, endpoint, mechanism, self.month):.3f}"
-
-        found: Mechanism = on.once(
-            (self, before), lambda: solve_milestone(on, before, float(self.share), endpoint, float(self.month), lever, what, say)
-        )
-        return found
+        return reach(self, patients, given, float(self.share), float(self.month), f"effect.share {self.share:g} at {self.month:g} months")
 
     def on_draw(self, planned: Patients) -> Effect:
         return planned.mechanism(self) if self.draws_keep == "mechanism" else self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from math import exp, log
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -111,8 +112,12 @@ def turn(given: Mechanism, lever: str, miss: Callable[[Mechanism], float], say: 
     if not (np.isfinite(low) and np.isfinite(high)) or low * high > 0 or low == high:
         nearest = moved(given, lever, exp(ends[0] if abs(low) < abs(high) else ends[1]))
         raise InputError(f"{what} is not reached by the {UNKNOWN[lever]}; {CEILING.get(lever, 'nearest')}: {say(nearest)}")
+    return moved(given, lever, _six(exp(float(brentq(at, *ends, xtol=1e-11, rtol=1e-12)))))
+
+
+def _six(ratio: float) -> float:
     # to six digits: the last bits of a root are the processor's, and rows must not be
-    return moved(given, lever, float(f"{exp(float(brentq(at, *ends, xtol=1e-11, rtol=1e-12))):.6g}"))
+    return float(f"{ratio:.6g}")
 
 
 def solve_limit(patients: Patients, given: Mechanism, hr: float, endpoint: str, horizon: float, lever: str) -> Mechanism:
@@ -142,15 +147,35 @@ def mixed_survival(patients: Patients, endpoint: str, effect: Effect, month: flo
     return float(np.sum(np.array(patients.strata_shares) * [float(c.at(month)) for c in patients.strata_curves(endpoint, effect)]))
 
 
-def solve_milestone(
-    patients: Patients, given: Mechanism, level: float, endpoint: str, month: float, lever: str, what: str, say: Callable[[Mechanism], str]
-) -> Mechanism:
-    """Return the mechanism under which the share free of the endpoint at `month` is `level`."""
-    if lever == "both":
-        # the patient's ratio that would do alone on the cumulative hazard of everybody
-        before = mixed_survival(patients, endpoint, NO_EFFECT, month)
-        given = moved(given, "hazard", log(level) / log(before))
-    return turn(given, lever, lambda m: mixed_survival(patients, endpoint, m, month) - level, say, what)
+def reach(statement: Effect, patients: Patients, given: Mechanism | None, share: float, month: float, what: str) -> Mechanism:
+    """Return the mechanism under which `share` of everybody is free of the endpoint at `month`.
+
+    statement : the effect that states it, with endpoint, through and solve_on; what : how it says so, for the message
+
+    Notes
+    -----
+    Under `both` each patient's ratio is the ratio of the cumulative hazards of everybody at that month.
+    """
+    own: Any = statement
+    lever, endpoint = lever_of(patients, own.through), endpoint_of(patients, own.endpoint)
+    on, before = patients if own.solve_on == "enrolled" else patients.reference(), given or Mechanism()
+
+    def free(effect: Effect) -> float:
+        return mixed_survival(on, endpoint, effect, month)
+
+    def solve() -> Mechanism:
+        start = moved(before, "hazard", _six(log(share) / log(free(NO_EFFECT)))) if lever == "both" else before
+        asked = f"{what} ({endpoint.upper()})"
+        return turn(
+            start,
+            lever,
+            lambda m: free(m) - share,
+            lambda m: f"{free(m):.3f} free of it then, {free(NO_EFFECT):.3f} in the control arm",
+            asked,
+        )
+
+    found: Mechanism = on.once((statement, before), solve)
+    return found
 
 
 def solve_response(patients: Patients, given: Mechanism, difference: float, of: str) -> Mechanism:

@@ -10,9 +10,8 @@ import numpy as np
 
 from sim.curve import Curve
 from sim.effect import NO_EFFECT, Effect, HazardProfile, Mechanism
-from sim.kernels.piecewise import bernoulli, categories
-from sim.kernels.scratch import empty
 from sim.kernels.vectors import exp, log
+from sim.population import textbook_strata
 from sim.population.population import Population
 from sim.rng import Draws
 from sim.shape import Shape
@@ -72,10 +71,7 @@ class Parametric(Population):
         for name in ("cured", "experimental_cured"):
             if not all(0 <= x < 1 for x in getattr(self, name) or ()):
                 raise InputError(f"population.{name} is {list(getattr(self, name))}; allowed: shares of 0 or more, below 1")
-        if not all(0 <= s <= 1 for s in self.shares) or abs(sum(self.shares) - 1) > 1e-9:
-            raise InputError(f"population.shares is {list(self.shares)}; allowed: shares within [0, 1] that sum to 1")
-        if not all(0 <= r <= 1 for r in self.response_rates):
-            raise InputError(f"population.response_rates is {list(self.response_rates)}; allowed: probabilities within [0, 1]")
+        textbook_strata.check(self.shares, self.response_rates)
         lists = ("curves", "cured", "shares", "names", "response_rates", "experimental", "experimental_cured")
         lengths = {name: len(getattr(self, name)) for name in lists if getattr(self, name) is not None}
         if len(set(lengths.values())) > 1:
@@ -103,16 +99,15 @@ class Parametric(Population):
     def proportional(self, endpoint: str) -> bool:
         return not any(self.cured)
 
+    @property
+    def holds_own_curve(self) -> bool:
+        return self.experimental is not None
+
     def mechanism(self, effect: Effect) -> Mechanism:
         return _mechanism(self, effect)
 
     def sample_strata(self, draws: Draws) -> Flags:
-        out = empty((draws.m, draws.n), np.uint8)
-        if len(self.shares) > 1:
-            categories(draws.word("stratum"), np.cumsum(self.shares)[:-1], out)
-        else:
-            out.fill(0)
-        return out
+        return textbook_strata.sample_strata(self.shares, draws)
 
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
         change, times, response = self.mechanism(effect), None, None
@@ -129,9 +124,7 @@ class Parametric(Population):
                     at = (stratum == g) & (arm == a)
                     times[at] = self._times(g, change if a else Mechanism(), u[at])
         if "response" in wants:
-            rates = np.array([[r, change.response_rate(r)] for r in self.response_rates]).ravel()
-            response = np.empty(stratum.shape, dtype=np.uint8)
-            bernoulli(draws.word("response"), (2 * stratum + arm).astype(np.uint8), rates, response)
+            response = textbook_strata.sample_response(self.response_rates, change, draws, (2 * stratum + arm).astype(np.uint8))
         pfs, os = (times, None) if self.endpoint == "pfs" else (None, times)
         return Courses(stratum, pfs, os, response)
 
@@ -163,9 +156,7 @@ class Parametric(Population):
         return Curve(STEP, np.minimum.accumulate(np.minimum(survival, 1.0)))
 
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
-        change = self.mechanism(effect)
-        rates = np.array([change.response_rate(r) for r in self.response_rates])
-        return float(rates[stratum]) if stratum is not None else float(np.sum(rates * self.strata_shares))
+        return textbook_strata.response_rate(self.response_rates, self.shares, self.mechanism(effect), stratum)
 
     def describe(self) -> list[Assumption]:
         lines = [Assumption("population", f"textbook: {self.endpoint.upper()} by named distributions", "configuration")]
@@ -206,9 +197,4 @@ def _undone(unit: Array, shape: Shape, profile: HazardProfile) -> Array:
 
 @lru_cache(maxsize=256)
 def _mechanism(population: Parametric, effect: Effect) -> Mechanism:
-    found = effect.mechanism(population)
-    if len(found.hazards) not in (1, len(population.strata)):
-        raise InputError(f"effect: {len(found.hazards)} hazard ratios for {len(population.strata)} strata; allowed: one for each stratum")
-    if found.own_curve and population.experimental is None:
-        raise InputError("effect=own_curve without population.experimental; allowed: a curve for each stratum of the experimental arm")
-    return found
+    return population.solved(effect)

@@ -11,9 +11,10 @@ import numpy as np
 
 from sim.curve import LN2, Curve
 from sim.effect import NO_EFFECT, Effect, HazardProfile, Mechanism
-from sim.kernels.piecewise import bernoulli, categories, invert_hazard
+from sim.kernels.piecewise import invert_hazard
 from sim.kernels.scratch import empty
 from sim.kernels.vectors import exp
+from sim.population import textbook_strata
 from sim.population.population import Population
 from sim.rng import Draws
 from sim.types import Array, Assumption, Courses, Flags, InputError
@@ -79,10 +80,7 @@ class PiecewiseExponential(Population):
                 )
         if self.breaks[:1] != (0.0,) or list(self.breaks) != sorted(set(self.breaks)):
             raise InputError(f"population.breaks is {list(self.breaks)}; allowed: rising months that start at 0")
-        if not all(0 <= s <= 1 for s in self.shares) or abs(sum(self.shares) - 1) > 1e-9:
-            raise InputError(f"population.shares is {list(self.shares)}; allowed: shares within [0, 1] that sum to 1")
-        if not all(0 <= r <= 1 for r in self.response_rates):
-            raise InputError(f"population.response_rates is {list(self.response_rates)}; allowed: probabilities within [0, 1]")
+        textbook_strata.check(self.shares, self.response_rates)
         lengths = {len(self._control), len(self.shares), len(self.names), len(self.response_rates)}
         if len(lengths) > 1:
             raise InputError(
@@ -127,12 +125,7 @@ class PiecewiseExponential(Population):
         return _mechanism(self, effect)
 
     def sample_strata(self, draws: Draws) -> Flags:
-        out = empty((draws.m, draws.n), np.uint8)
-        if len(self.shares) > 1:
-            categories(draws.word("stratum"), np.cumsum(self.shares)[:-1], out)
-        else:
-            out.fill(0)
-        return out
+        return textbook_strata.sample_strata(self.shares, draws)
 
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
         group = arm if len(self.shares) == 1 else (2 * stratum + arm).astype(np.uint8)
@@ -152,9 +145,7 @@ class PiecewiseExponential(Population):
             invert_hazard(draws.word("after_progression"), arm, *_tables(rates, (0.0,)), os)
             np.add(os, cast(Array, pfs), out=os)
         if "response" in wants:
-            rates = np.array([[r, change.response_rate(r)] for r in self.response_rates]).ravel()
-            response = np.empty(stratum.shape, dtype=np.uint8)
-            bernoulli(draws.word("response"), group, rates, response)
+            response = textbook_strata.sample_response(self.response_rates, change, draws, group)
         return Courses(stratum, pfs, os, response)
 
     def _after_progression(self) -> float:
@@ -195,9 +186,7 @@ class PiecewiseExponential(Population):
         return Curve(GRID_STEP, np.minimum(survival, 1.0))
 
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
-        change = self.mechanism(effect)
-        rates = np.array([change.response_rate(r) for r in self.response_rates])
-        return float(rates[stratum]) if stratum is not None else float(np.sum(rates * self.strata_shares))
+        return textbook_strata.response_rate(self.response_rates, self.shares, self.mechanism(effect), stratum)
 
     def describe(self) -> list[Assumption]:
         lines = [Assumption("population", f"textbook: piecewise exponential {NAMES[self.endpoint]} survival", "configuration")]
@@ -215,12 +204,7 @@ def _group_tables(population: PiecewiseExponential, profiles: tuple[HazardProfil
 
 @lru_cache(maxsize=256)
 def _mechanism(population: PiecewiseExponential, effect: Effect) -> Mechanism:
-    found = effect.mechanism(population)
-    if len(found.hazards) not in (1, len(population.strata)):
-        raise InputError(f"effect: {len(found.hazards)} hazard ratios for {len(population.strata)} strata; allowed: one for each stratum")
-    if found.own_curve:
-        raise InputError("effect=own_curve: this population holds no curve of the experimental arm; allowed: population=parametric")
-    return found
+    return population.solved(effect)
 
 
 def _tables(hazard: Array, breaks: tuple[float, ...]) -> tuple[Array, Array, Array]:

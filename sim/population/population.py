@@ -48,7 +48,21 @@ class Population(ABC):
 
     def mechanism(self, effect: Effect) -> Mechanism:
         """Return what the effect changes in these patients; a population that is asked often keeps it."""
-        return effect.mechanism(self)
+        return self.solved(effect)
+
+    def solved(self, effect: Effect) -> Mechanism:
+        """Solve what the effect changes, and hold it against what these patients have."""
+        found, strata = effect.mechanism(self), len(self.strata)
+        if len(found.hazards) not in (1, strata):
+            raise InputError(f"effect: {len(found.hazards)} hazard ratios for {strata} strata; allowed: one for each stratum")
+        if found.own_curve and not self.holds_own_curve:
+            raise InputError("effect=own_curve: this population holds no curve of the experimental arm; allowed: population.experimental")
+        return found
+
+    @property
+    def holds_own_curve(self) -> bool:
+        """Whether the population holds a curve of the experimental arm, for an effect that is one."""
+        return False
 
     def reference(self) -> Population:
         """Return the patients as configured, before a trial selects among them by its mix: those on whom an effect is solved."""

@@ -222,15 +222,7 @@ class PostCartFailure(Population):
     def mechanism(self, effect: Effect) -> Mechanism:
         if isinstance(effect, Mechanism):
             return effect
-        found: Mechanism = self.once(("mechanism", effect), lambda: self._mechanism(effect))
-        return found
-
-    def _mechanism(self, effect: Effect) -> Mechanism:
-        found = effect.mechanism(self)
-        if len(found.hazards) not in (1, len(self.strata)):
-            raise InputError(f"effect: {len(found.hazards)} hazard ratios for {len(self.strata)} strata; allowed: one for each stratum")
-        if found.own_curve:
-            raise InputError("effect=own_curve: this population holds no curve of the experimental arm; allowed: population=parametric")
+        found: Mechanism = self.once(("mechanism", effect), lambda: self.solved(effect))
         return found
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:

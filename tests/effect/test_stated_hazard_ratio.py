@@ -158,7 +158,7 @@ REFUSED = {
     "breaks": (lambda: Piecewise((1.0,), (0.5,)), "effect.breaks is [1.0]; allowed: rising months that start at 0"),
     "response": (lambda: Response(0.1, odds_ratio=2.0), "allowed: exactly one of them"),
     "durable": (lambda: TEXTBOOK.mechanism(DurableShare(0.5)), "this population has no durable responses"),
-    "median": (lambda: PATIENTS.mechanism(Median(100.0, through="durable")), "effect.months 100, a median of PFS, is not reached"),
+    "median": (lambda: PATIENTS.mechanism(Median(100.0, through="durable")), "effect.months 100, a median, (PFS) is not reached"),
 }  # fmt: skip
 
 
