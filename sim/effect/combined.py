@@ -57,10 +57,10 @@ class Combined(Effect):
         kept = any(effect.on_draw(planned) is not effect for effect in self.effects)
         return planned.mechanism(self) if kept else self
 
-    def stated_hazard_ratio(self) -> float | None:
-        stated = [ratio for effect in self.effects if (ratio := effect.stated_hazard_ratio()) is not None]
+    def stated(self, patients: Patients) -> tuple[float, str] | None:
+        # what is solved last holds of all of them together; any other ratio does not
         solved = [effect for effect in self.effects if effect.solved]
-        return stated[0] if len(stated) == 1 and len(solved) == 1 else None
+        return solved[0].stated(patients) if solved else None
 
     def describe(self) -> list[Assumption]:
         parts = [effect.describe() for effect in self.effects]

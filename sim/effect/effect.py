@@ -82,8 +82,8 @@ class Effect(ABC):
         """Return the effect where a draw of the parameters is the truth of a trial planned on `planned`; what is solved is solved anew."""
         return self
 
-    def stated_hazard_ratio(self) -> float | None:
-        """Return the one hazard ratio that a formula would be given; None where the effect states none."""
+    def stated(self, patients: Patients) -> tuple[float, str] | None:
+        """Return the one hazard ratio that a formula would be given, and its endpoint; None where the effect states none."""
         return None
 
     @property

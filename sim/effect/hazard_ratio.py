@@ -89,8 +89,8 @@ class HazardRatio(Effect):
     def on_draw(self, planned: Patients) -> Effect:
         return planned.mechanism(self) if self.draws_keep == "mechanism" else self
 
-    def stated_hazard_ratio(self) -> float | None:
-        return float(self.hr)
+    def stated(self, patients: Patients) -> tuple[float, str] | None:
+        return float(self.hr), endpoint_of(patients, self.endpoint)
 
     def describe(self) -> list[Assumption]:
         endpoint = "" if self.endpoint is None else f" of {self.endpoint.upper()}"

@@ -58,8 +58,8 @@ class PatientHazardRatio(Effect):
         own = Mechanism((self.profile,), after_progression=float(self.hr_after_progression))
         return own if given is None else given.together(own)
 
-    def stated_hazard_ratio(self) -> float | None:
-        return float(self.hr) if self.delay == 0 else None
+    def stated(self, patients: Patients) -> tuple[float, str] | None:
+        return (float(self.hr), patients.endpoints[0]) if self.delay == 0 else None
 
     def describe(self) -> list[Assumption]:
         late = f" after {self.delay:g} months (1 before)" if self.delay else ""

@@ -34,7 +34,7 @@ def print_effect(summary: pd.DataFrame, console: Console) -> None:
     """Print the summary of one cell's effect within 80 columns; rows as `sim.effect_summary.COLUMNS`, with `cell`."""
     shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, header_style="bold")
     cell = str(summary["cell"].iloc[0])
-    shown.add_column(Text(f"Effect [{cell}]" if len(cell) <= 20 else "Effect"), overflow="fold", min_width=30)
+    shown.add_column(Text(f"Effect [{cell}]" if len(cell) <= 40 else "Effect"), overflow="fold", min_width=30)
     for name in ("control", "experimental", "ratio"):
         shown.add_column(name, justify="right", no_wrap=True)
     for words, control, experimental, ratio in [*_own(summary), *_arms(summary), *_ratios(summary)]:

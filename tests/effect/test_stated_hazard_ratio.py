@@ -169,3 +169,12 @@ def test_refused_in_one_line(case):
         make()
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_what_a_formula_is_given():
+    assert HazardRatio(0.5).stated(PATIENTS) == (0.5, "pfs")
+    assert HazardRatio(0.7, endpoint="os").stated(PATIENTS) == (0.7, "os")
+    assert PatientHazardRatio(0.5).stated(PATIENTS) == (0.5, "pfs")
+    assert PatientHazardRatio(0.5, delay=1.0).stated(PATIENTS) is Median(4.0).stated(PATIENTS) is None
+    assert Combined((DurableShare(0.6), HazardRatio(0.5))).stated(PATIENTS) == (0.5, "pfs")
+    assert Combined((DurableShare(0.6), PatientHazardRatio(0.5))).stated(PATIENTS) is None

@@ -28,9 +28,14 @@ def summaries(study: Study, folder: Path) -> pd.DataFrame:
 
 
 def show(table: pd.DataFrame, console: Console) -> None:
-    """Print the summary of each cell's effect."""
+    """Print the summary of each cell's effect, once where cells differ in their design alone."""
+    alike: dict[str, list[pd.DataFrame]] = {}
     for _, rows in table.groupby("cell", sort=False):
-        print_effect(rows, console)
+        everybody = rows[rows["look"] == 0].drop(columns="cell")
+        alike.setdefault(everybody.to_csv(index=False), []).append(rows)
+    for group in alike.values():
+        names = ", ".join(str(rows["cell"].iloc[0]) for rows in group)
+        print_effect(group[0].assign(cell=names), console)
 
 
 def sentences(study: Study, effects: pd.DataFrame, results: pd.DataFrame | None = None) -> list[str]:
@@ -43,9 +48,10 @@ def sentences(study: Study, effects: pd.DataFrame, results: pd.DataFrame | None 
 
 
 def _sentence(cell: Cell, effect: pd.DataFrame, results: pd.DataFrame | None, many: bool) -> str:
-    stated, looks = cell.trial.effect.stated_hazard_ratio(), effect[effect["look"] > 0]
-    if stated is None or looks.empty:
+    asked, looks = cell.trial.effect.stated(cell.trial.population), effect[effect["look"] > 0]
+    if asked is None or looks.empty:
         return ""
+    stated, of = asked
     last = looks[looks["look"] == looks["look"].max()].set_index("quantity")["ratio"]
     reported = float(last.get("estimand limit", last["limit at the look, Cox"]))
     label = cell.trial.plan.statistic.estimate_label
@@ -57,6 +63,8 @@ def _sentence(cell: Cell, effect: pd.DataFrame, results: pd.DataFrame | None, ma
         parts.append(f"by formula (Schoenfeld) that takes {formula['events']:.0f} events and {formula['n']:.0f} patients")
         parts.append(f"simulated {own['n']:.0f} patients")
         parts.append(f"the difference is {own['n'] - formula['n']:+.0f}: {_reason(effect, name.lower(), stated, reported)}")
+    elif of != name.lower():
+        parts.append(f"{stated:g} was stated of {of.upper()}")
     elif abs(log(reported / stated)) > NEAR:
         parts.append(_reason(effect, name.lower(), stated, reported))
     return "; ".join(parts) + "."
