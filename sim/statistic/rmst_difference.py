@@ -32,7 +32,8 @@ class RMSTDifference(Statistic):
     variance (all fail at one time in the one, nobody in the other), that under the null takes its place, from the pooled
     curve of the stratum: V (n1 + n0)^2 / (n1 n0), divided by R^2 for the ratio, n the patients whose state at tau is known.
     Nothing is extrapolated: a trial in which an arm is not watched until tau, unless nobody of it survives, is coded
-    `EMPTY_ARM`; one without variance in the pooled curve either, `NO_EVENTS`.
+    `EMPTY_ARM`, as is a ratio with an arm of which everybody fails at time zero; one without variance in the pooled curve
+    either, `NO_EVENTS`.
 
     References
     ----------
@@ -65,11 +66,12 @@ class RMSTDifference(Statistic):
         km = kaplan_meier(observations, cut, self.horizon, stratified=self.stratified)
         area, variance = km.area, km.area_variance
         comparable: Mask = np.asarray(((km.at_risk > 0) if self.stratified else km.known).all(axis=2))
-        w = km.weights(comparable)
         if self.measure == "ratio":
-            # an area is 0 only where everybody fails at time zero: such a trial has no variance either
+            # an area is 0 only where everybody fails at time zero: it has no logarithm
+            comparable = comparable & (area > 0).all(axis=2)
             safe = np.where(area > 0, area, 1.0)
             area, variance = log(safe), variance / safe**2
+        w = km.weights(comparable)
         difference = (w * (area[..., 1] - area[..., 0])).sum(axis=1)
         total = (w**2 * variance.sum(axis=2)).sum(axis=1)
         if not (total > 0).all():
