@@ -82,7 +82,11 @@ class Cox(Statistic):
 
     @property
     def label(self) -> str:
-        form = {"wald": "Wald test (score test where an arm has no event)", "score": "score test", "likelihood_ratio": "likelihood ratio test"}[self.form]
+        form = {
+            "wald": "Wald test (score test where an arm has no event)",
+            "score": "score test",
+            "likelihood_ratio": "likelihood ratio test",
+        }[self.form]
         return f"{'stratified ' if self.stratified else ''}Cox model, {form} ({self.ties.capitalize()} ties)"
 
     @property

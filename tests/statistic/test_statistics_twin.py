@@ -96,7 +96,9 @@ def test_rmst_difference(trial, cut, horizon, measure):
     rows = seen(o, cut)
     found = RMSTDifference(horizon, measure).test(o, np.array([cut]))
     area = [naive.area(p, 0, horizon) for p in both(rows)]
-    variance = sum(naive.area_variance(p, horizon) / (a**2 if measure == "ratio" and a else 1) for p, a in zip(both(rows), area, strict=True))
+    variance = sum(
+        naive.area_variance(p, horizon) / (a**2 if measure == "ratio" and a else 1) for p, a in zip(both(rows), area, strict=True)
+    )
     n = [naive.followed(p, horizon) for p in both(rows)]
     if variance == 0 and all(n):
         pooled = naive.area(rows, 0, horizon)
