@@ -114,7 +114,7 @@ def enrol(trial: Trial, draws: Draws) -> Observations:
         assert courses.os is not None
         # the dropout's word is the same: a patient is lost to both endpoints at once
         safety = Observations(entry, arm, stratum, *trial.dropout.watch(draws, courses.os), strata=strata)
-    return Observations(entry, arm, stratum, time, event, response, evaluable, strata, safety)
+    return Observations(entry, arm, stratum, time, event, response, evaluable, strata, safety, plan.assessment)
 
 
 @dataclass(frozen=True, eq=False)

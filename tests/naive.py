@@ -352,10 +352,10 @@ def one_sample(trial, patients, cut):
     seen = at_cut(patients, cut)
     observed = sum(p.event for p in seen)
     expected = sum(null_cumulative_hazard(trial, p.time) for p in seen)
-    variance = {"mean": (observed + expected) / 2, "null": expected, "observed": observed}[trial.design.variance]
-    z = (expected - observed) / math.sqrt(variance) if observed else 0.0
+    variance = {"mean": (observed + expected) / 2, "null": expected, "observed": observed or expected}[trial.design.variance]
+    z = (expected - observed) / math.sqrt(variance) if variance else 0.0
     estimate = observed / expected if expected else 0.0
-    code = "OK" if observed else "NO_EVENTS"
+    code = "OK" if variance else "NO_EVENTS"
     return {"enrolled": len(seen), "events": observed, "month": cut, "z": z, "estimate": estimate, "code": code}
 
 
@@ -386,7 +386,9 @@ def two_stage_one_sample(trial, patients):
 def single_arm_orr(trial, patients):
     """Count responders among those whom the test counts."""
     design, population = trial.design, trial.population
-    tested = [p for p in patients if p.evaluable or design.not_evaluable == "nonresponder"]
+    month = patients[-1].entry + design.assessment
+    known = [p for p in patients if p.entry + design.assessment <= month]
+    tested = [p for p in known if p.evaluable or design.not_evaluable == "nonresponder"]
     responders = sum(p.response for p in tested)
     p0 = design.null_rate
     if p0 == "population":
@@ -396,7 +398,6 @@ def single_arm_orr(trial, patients):
     k = len(tested)
     z = (responders - k * p0) / math.sqrt(k * p0 * (1 - p0)) if k else 0.0
     reject = k > 0 and responders >= binomial_critical_count(k, p0, design.alpha)
-    month = patients[-1].entry + design.assessment
     row = {"enrolled": len(patients), "events": responders, "month": month, "z": z, "estimate": responders / k if k else 0.0}
     return [{**row, "decision": int(reject), "code": "OK" if k else "NO_EVENTS"}]
 

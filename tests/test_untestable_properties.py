@@ -7,14 +7,14 @@ from sim.accrual import UniformAccrual
 from sim.design.design import CONTINUE
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
-from sim.design.single_arm_survival import SingleArmSurvival
+from sim.design.single_arm_survival import TESTS, SingleArmSurvival
 from sim.effect import NoEffect
 from sim.engine import Replicates, simulate
 from sim.followup import ExponentialDropout, NoDropout
 from sim.oc import Subject, operating_characteristics, rejections
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.statistic.logrank import LogRank
-from sim.statistic.one_sample_logrank import OneSampleLogRank
+from sim.statistic.one_sample_logrank import VARIANCES, OneSampleLogRank
 from sim.statistic.statistic import Code
 from sim.trial import Trial, final_rows, run_block
 from sim.types import Observations
@@ -42,9 +42,6 @@ def characteristics(trial, n_sim=400):
     [
         RandomisedSurvival(20, events=(10,), max_duration=24.0),
         RandomisedSurvival(20, events=(5, 10), spending=textbook_gs().design.spending, max_duration=24.0),
-        SingleArmSurvival(20, null=3.0),
-        SingleArmSurvival(20, null=3.0, variance="null"),
-        SingleArmSurvival(20, null=3.0, variance="observed"),
         # no enrolment before the end
         RandomisedSurvival(20, events=(10,), max_duration=0.0),
     ],
@@ -57,6 +54,17 @@ def test_no_events(design):
     assert (replicates.rows["look"] == 1).all()
     assert metrics["power"] == 0
     assert metrics["untestable"] == 1
+
+
+@pytest.mark.parametrize("choice", [*({"variance": v} for v in VARIANCES), *({"test": t} for t in TESTS)], ids=str)
+def test_no_event_is_evidence_against_a_null_curve(choice):
+    trial = Trial(FATAL_FREE, UniformAccrual(duration=6), NoDropout(), NoEffect(), SingleArmSurvival(20, null=3.0, **choice))
+    replicates, metrics = characteristics(trial)
+    assert (replicates.rows["code"] == Code.OK).all()
+    assert (replicates.rows["events"] == 0).all()
+    assert (replicates.rows["z"] > 0).all()
+    assert metrics["power"] == 1
+    assert "untestable" not in metrics
 
 
 def test_all_are_lost_before_any_event():
@@ -136,7 +144,10 @@ def test_all_censored():
     assert (result.z[0], result.code[0], result.events[0], result.enrolled[0]) == (0.0, Code.NO_EVENTS, 0, 4)
     null = SingleArmSurvival(4, null=3.0).null_curve(SLOW)
     one = OneSampleLogRank(null).test(observations([2.0, 3.0, 4.0, 5.0], [0] * 4, [1] * 4), np.array([10.0]))
-    assert (one.z[0], one.code[0]) == (0.0, Code.NO_EVENTS)
+    expected = np.log(2) / 3 * (2 + 3 + 4 + 5)
+    assert (one.z[0], one.code[0]) == (pytest.approx(np.sqrt(2 * expected), rel=1e-9), Code.OK)
+    nobody = OneSampleLogRank(null).test(observations([2.0, 3.0], [1, 0], [1, 1]), np.array([-1.0]))
+    assert (nobody.z[0], nobody.code[0]) == (0.0, Code.NO_EVENTS)
 
 
 def test_two_events_at_the_cut_are_coded():

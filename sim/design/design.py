@@ -91,6 +91,7 @@ class Plan:
 
     hypothesis : name of what is tested ("PFS", "OS", "ORR"); wants : what the population must sample
     null_is_population : False when the null is a published curve, so that rejecting it under no effect is not a type I error
+    assessment : months from entry at which a response is known
     tested : at each look only the first so many patients are tested; None tests all who are there
     pauses : (k, months) each: nobody enters during these months after the k-th patient; accrual's own clock stands still
     nonbinding_futility : a trial that stops for futility is also followed as if it had not (definition: type_i_error ignores futility)
@@ -111,6 +112,7 @@ class Plan:
     pauses: tuple[tuple[int, float], ...] = ()
     nonbinding_futility: bool = False
     safety: Safety | None = None
+    assessment: float = 0.0
 
     @property
     def hypotheses(self) -> tuple[str, ...]:

@@ -69,6 +69,7 @@ class RandomisedORR(Design):
             wants=frozenset({"response"}),
             allocation=PermutedBlocks(self.ratio, self.block_size, self.stratified_randomisation, len(population.strata)),
             cut=CutAtFollowUp(self.assessment),
+            assessment=self.assessment,
             statistic=self.statistic,
             rule=CriticalZ((float(norm.isf(self.alpha)),)),
             # a margin is another null hypothesis than that of no effect

@@ -60,6 +60,7 @@ def plan_of_stages(design: ResponseStages, population: Population, counts: Multi
         wants=frozenset({"response"}),
         allocation=SingleArm(),
         cut=CutAtPatients(counts.n, design.assessment),
+        assessment=design.assessment,
         statistic=BinomialCount(null_response_rate(design, population)),
         rule=CountsByLook(counts.accept, counts.reject),
         null_is_population=isinstance(design.null_rate, str),

@@ -110,6 +110,7 @@ class SimonTwoStage(Design):
             wants=frozenset({"response"}),
             allocation=SingleArm(),
             cut=CutAtPatients((s.n1, s.n), self.assessment),
+            assessment=self.assessment,
             statistic=BinomialCount(s.p0),
             rule=CountsByLook((s.r1, -1), (s.n1 + 1, s.r + 1)),
             null_is_population=isinstance(self.null_rate, str),

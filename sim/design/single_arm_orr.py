@@ -80,6 +80,7 @@ class SingleArmORR(Design):
             wants=frozenset({"response"}),
             allocation=SingleArm(),
             cut=CutAtFollowUp(self.assessment),
+            assessment=self.assessment,
             statistic=BinomialCount(p0),
             rule=CriticalCount((1, *(int(r) for r in counts))),
             null_is_population=isinstance(self.null_rate, str),

@@ -93,7 +93,7 @@ class SingleArmSurvival(Design):
         if self.test == "milestone":
             return MilestoneSingleArm(self.horizon, float(_survival(null, np.array([self.horizon]))[0]), self.transform)
         if self.test == "rmst":
-            return RMSTSingleArm(self.horizon, _restricted_mean(null, self.horizon))
+            return RMSTSingleArm(self.horizon, *_restricted_moments(null, self.horizon))
         if self.test == "exponential_mle":
             return ExponentialMLE(null.median())
         return OneSampleLogRank(null, self.variance)
@@ -154,7 +154,7 @@ class SingleArmSurvival(Design):
             )
         return Assumption(
             f"smallest observed restricted mean to {self.horizon:g} months that rejects",
-            f"{_restricted_mean(null, self.horizon):.2f} months plus {z:.2f} of its standard errors",
+            f"{_restricted_moments(null, self.horizon)[0]:.2f} months plus {z:.2f} of its standard errors",
             "z = critical value",
         )
 
@@ -176,9 +176,12 @@ def _survival(null: Curve, t: Array) -> Array:
     return exp(-np.interp(t, null.times, null.cumulative_hazard()))
 
 
-def _restricted_mean(null: Curve, horizon: float) -> float:
+def _restricted_moments(null: Curve, horizon: float) -> tuple[float, float]:
+    """Return mean and variance of a patient's months up to the horizon."""
     t = np.append(null.times[null.times < horizon], horizon)
-    return float(np.trapezoid(_survival(null, t), t))
+    s = _survival(null, t)
+    mean = float(np.trapezoid(s, t))
+    return mean, 2 * float(np.trapezoid(t * s, t)) - mean * mean
 
 
 def largest_ratio(z: float, expected: float) -> float:

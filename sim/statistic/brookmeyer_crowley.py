@@ -75,7 +75,8 @@ class BrookmeyerCrowley(Statistic):
     -----
     z = (g(S(m0)) - g(1/2)) / (g'(S) S sqrt(greenwood)), S the Kaplan-Meier curve at the null median m0: z >= 1.96 exactly
     when m0 lies below the one-sided 97.5 % limit. The estimate is the Kaplan-Meier median, infinity when not reached.
-    Codes as in `MilestoneSingleArm`.
+    Where S(m0) is 0 or 1 the variance under the null takes the place of Greenwood's, and codes are, as in `MilestoneSingleArm`: z is
+    sqrt(n) at S = 1, n the patients watched until m0.
 
     References
     ----------

@@ -26,7 +26,9 @@ class ExponentialMLE(Statistic):
     -----
     With d events in T months of follow-up the hazard is d / T and log(d / T) has variance 1 / d:
     z = sqrt(d) log(median / null_median), median = log 2 T / d, the estimate. It assumes a constant hazard: on any other
-    course it tests the events per month of follow-up, whose null value then depends on the follow-up.
+    course it tests the events per month of follow-up, whose null value then depends on the follow-up. Without an event log(d / T)
+    has no variance and the score test stands in, (E - d) / sqrt(E) with E = log 2 T / null_median events expected under
+    the null: z = sqrt(E), and the estimate is infinite. Nobody followed: `NO_EVENTS`.
 
     References
     ----------
@@ -68,8 +70,10 @@ class ExponentialMLE(Statistic):
         watched = np.where(seen, o.time, np.clip(c - o.entry, 0.0, o.time))
         exposure = np.where(here, watched, 0.0).sum(axis=1)
         enrolled, events = here.sum(axis=1), seen.sum(axis=1)
-        ok = (events > 0) & (exposure > 0)
+        ok, eventful = exposure > 0, events > 0
         median = LOG_2 * exposure / np.maximum(events, 1)
-        z = np.where(ok, np.sqrt(events) * log(np.where(ok, median / self.null_median, 1.0)), 0.0)
+        ratio = median / self.null_median
+        z = np.where(eventful, np.sqrt(events) * log(np.where(ok, ratio, 1.0)), np.sqrt(ratio))
         code = np.where(ok, Code.OK, Code.NO_EVENTS).astype(np.uint8)
-        return TestResult(z, np.where(ok, median, np.nan), enrolled, events, enrolled, code)
+        estimate = np.where(ok, np.where(eventful, median, inf), np.nan)
+        return TestResult(np.where(ok, z, 0.0), estimate, enrolled, events, enrolled, code)

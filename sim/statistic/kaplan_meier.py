@@ -33,6 +33,7 @@ class KaplanMeier:
     survival : S; greenwood : sum d / (n (n - d)), so that Var S = S^2 greenwood
     area : restricted mean in months; area_variance : its variance (the sum of Uno 2014, not multiplied by a sample-size factor)
     at_risk : patients watched until the horizon or longer; patients : of the stratum and arm
+    followed : patients whose state at the horizon is known: watched so long, or with an event before it
     """
 
     risk_sets: RiskSets
@@ -42,6 +43,7 @@ class KaplanMeier:
     area_variance: Array
     at_risk: Array
     patients: Array
+    followed: Array
 
     @property
     def known(self) -> Mask:
@@ -131,11 +133,16 @@ def tested(km: KaplanMeier, comparable: Mask, difference: Array, variance: Array
     """Return difference / sqrt(variance) as a test; code what cannot be tested, with z = 0 and no estimate.
 
     comparable : bool[m, strata], strata that enter; difference, variance, estimate : float64[m]
+
+    Notes
+    -----
+    A trial without an event is tested where its variance is positive. `EMPTY_ARM`: there are events, and no stratum
+    is comparable; `NO_EVENTS`: without variance, or without an event and without a comparable stratum.
     """
     sets = km.risk_sets
-    code = np.where(comparable.any(axis=1), np.where(variance > 0, Code.OK, Code.NO_EVENTS), Code.EMPTY_ARM)
-    code = np.where(sets.events > 0, code, Code.NO_EVENTS).astype(np.uint8)
-    ok = code == Code.OK
+    known = comparable.any(axis=1)
+    ok = known & (variance > 0)
+    code = np.where(ok, Code.OK, np.where(known | (sets.events == 0), Code.NO_EVENTS, Code.EMPTY_ARM)).astype(np.uint8)
     z = np.where(ok, difference / np.sqrt(np.where(ok, variance, 1.0)), 0.0)
     return TestResult(z, np.where(ok, estimate, np.nan), sets.enrolled, sets.events, sets.enrolled, code)
 

@@ -23,9 +23,11 @@ class MilestoneSingleArm(Statistic):
 
     Notes
     -----
-    z = (g(S) - g(S0)) / (g'(S) S sqrt(sum d / (n (n - d)))), Greenwood at the estimate. At an estimate of 0 or 1 there
-    is no variance: the event-free case is coded `NO_EVENTS`. Not watched until the milestone: `EMPTY_ARM`. With 60
-    exponential patients and nominal one-sided 0.025 the sizes are about .035 (plain), .037 (log), .020 (the others).
+    z = (g(S) - g(S0)) / (g'(S) S sqrt(sum d / (n (n - d)))), Greenwood at the estimate. At an estimate of 0 or 1 Greenwood's
+    variance is 0 and the variance under the null takes its place, on the plain scale: z = (S - S0) / sqrt(S0 (1 - S0) / n), n the
+    patients whose state at the milestone is known (watched so long, or with an event before it). Not watched until the
+    milestone: `EMPTY_ARM`, or `NO_EVENTS` where there is no event either. With 60 exponential patients and
+    nominal one-sided 0.025 the sizes are about .035 (plain), .037 (log), .020 (the others).
 
     References
     ----------
@@ -61,8 +63,12 @@ class MilestoneSingleArm(Statistic):
 
 
 def against(km: KaplanMeier, null_survival: float, transform: str, estimate: Array) -> TestResult:
-    """Return the test of S at the curve's horizon against a null value, on a transformed scale."""
+    """Return the test of S at the curve's horizon against a null value, on a transformed scale; plain, with the null's variance, at 0 and 1."""
     s = km.survival[:, 0, 0]
     value, slope = transformed(transform, s)
     null = float(transformed(transform, np.array([null_survival]))[0][0])
-    return tested(km, km.known[:, :, 0], value - null, (slope * s) ** 2 * km.greenwood[:, 0, 0], estimate)
+    edge = (s <= 0) | (s >= 1)
+    difference = np.where(edge, s - null_survival, value - null)
+    under_null = null_survival * (1 - null_survival) / np.maximum(km.followed[:, 0, 0], 1)
+    variance = np.where(edge, under_null, (slope * s) ** 2 * km.greenwood[:, 0, 0])
+    return tested(km, km.known[:, :, 0], difference, variance, estimate)

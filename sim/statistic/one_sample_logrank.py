@@ -21,12 +21,14 @@ class OneSampleLogRank(Statistic):
     Parameters
     ----------
     null : the null curve; a patient's expected events are its cumulative hazard over the patient's time at risk
-    variance : "mean" (O + E) / 2, "null" E, or "observed" O
+    variance : "mean" (O + E) / 2, "null" E, or "observed" O, which is E where O is 0
 
     Notes
     -----
     z = (E - O) / sqrt(variance), so that fewer events than expected are favourable. At nominal one-sided 0.025 and 60
-    patients the sizes are about .026 (mean), .019 (null), .033 (observed). The estimate is O / E.
+    patients the sizes are about .026 (mean), .019 (null), .033 (observed). The estimate is O / E. No event is evidence too: with
+    O = 0 z is sqrt(2 E) by the mean variance and sqrt(E) by the others. Where the variance is 0, since nobody has been at
+    risk under the null: `NO_EVENTS`.
 
     References
     ----------
@@ -66,8 +68,9 @@ class OneSampleLogRank(Statistic):
         expected = np.empty(m)
         observed_expected(o.entry, o.time, o.event, np.ascontiguousarray(cut), self.null.step, self._hazard, counts, expected)  # type: ignore[attr-defined]
         observed = counts[:, 1].astype(float)
-        variance = {"mean": (observed + expected) / 2, "null": expected, "observed": observed}[self.variance]
-        testable = (variance > 0) & (observed > 0)
+        own = np.where(observed > 0, observed, expected)
+        variance = {"mean": (observed + expected) / 2, "null": expected, "observed": own}[self.variance]
+        testable = variance > 0
         z = np.where(testable, (expected - observed) / np.sqrt(np.where(testable, variance, 1.0)), 0.0)
         code = np.where(testable, Code.OK, Code.NO_EVENTS).astype(np.uint8)
         return TestResult(z, observed / np.maximum(expected, 1e-300), counts[:, 0], counts[:, 1], counts[:, 0], code)

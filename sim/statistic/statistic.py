@@ -16,7 +16,7 @@ class Code(IntEnum):
     """Why a replicate's row is not ordinary. Only FAILED leaves the analysis; the others count as not rejected when untestable."""
 
     OK = 0
-    NO_EVENTS = 1  # nothing to test with: z is 0, not rejected
+    NO_EVENTS = 1  # nothing to test with, not even a variance under the null: z is 0, not rejected
     EMPTY_ARM = 2  # nobody at risk in one arm at any event: z is 0, not rejected
     TARGET_NOT_REACHED = 3  # tested at max_duration with the events there were
     TIED_AT_CUT = 4  # two events at the very calendar time of the cut: one more event than planned

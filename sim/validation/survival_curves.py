@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from scipy.stats import norm
 
@@ -18,7 +19,7 @@ from sim.statistic.risk_sets import risk_sets
 from sim.statistic.rmst_difference import RMSTDifference
 from sim.statistic.rmst_single_arm import RMSTSingleArm
 from sim.statistic.statistic import Code
-from sim.validation.check import Check, Reference, compare
+from sim.validation.check import REASON, Check, Reference, compare
 from sim.validation.data_sets import Analysis, analyses
 from sim.validation.data_sets import against as against_rows
 
@@ -106,12 +107,16 @@ def _difference(analysis: Analysis) -> list[Check]:
     if milestone and (not km.known.all() or math.isnan(analysis.published["se"])):
         return _continued_milestone(analysis, km)
     test = MilestoneDifference(horizon, "plain", stratified) if milestone else RMSTDifference(horizon, stratified=stratified)
+    km = km if milestone else kaplan_meier(*analysis.data, horizon, stratified=stratified)
     result = test.test(*analysis.data)
     estimate, z = float(result.estimate[0]), float(result.z[0])
     out = [compare(FAMILY, analysis.first, f"{analysis.name}: tested (code)", int(Code.OK), int(result.code[0]))]
-    se = analysis.published["se"] if z == 0 else estimate / z
+    # the error comes from the curves: where z is 0 it cannot be read from the test
+    variance = km.survival**2 * km.greenwood if milestone else km.area_variance
+    comparable = (km.at_risk > 0) if stratified and not milestone else km.known
+    se = math.sqrt(float(km.weights(comparable.all(axis=2))[0] ** 2 @ variance[0].sum(axis=1)))
     found = {"difference": estimate, "z": z, "se": se, "diff_lower": estimate - Z * se, "diff_upper": estimate + Z * se}
-    return out + _against(analysis, found, "z is 0: the error cannot be read from it" if z == 0 else "")
+    return out + _against(analysis, found)
 
 
 def _continued_milestone(analysis: Analysis, km: KaplanMeier) -> list[Check]:
@@ -131,7 +136,8 @@ def _continued_milestone(analysis: Analysis, km: KaplanMeier) -> list[Check]:
 
 def _holds(row: Reference, analysis: Analysis, fact: bool, note: str) -> Check:
     """Check that a row is not comparable for the reason given."""
-    return compare(FAMILY, row, f"{analysis.name}: {row.quantity}, why it is not comparable", 1, float(fact), note=note)
+    check = compare(FAMILY, row, f"{analysis.name}: {row.quantity}, why it is not comparable", 1, float(fact), note=note)
+    return replace(check, kind=REASON)
 
 
 _OF: dict[str, Callable[[Analysis], list[Check]]] = {

@@ -48,6 +48,8 @@ def test_plan(made):
     assert plan.wants <= {"pfs", "os", "response"}
     assert plan.cut.looks >= 1
     assert made.with_n(plan.n + 8).plan.n == plan.n + 8
+    # a response is known when the design says so, and no look comes before those that it counts are
+    assert plan.assessment == (made.design.assessment if "response" in plan.wants else 0.0)
 
 
 def test_refuses_what_cannot_be(made):

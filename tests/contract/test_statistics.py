@@ -89,12 +89,34 @@ def test_better_courses_give_a_higher_z(case):
 
 def test_nobody_enrolled_is_coded_and_not_a_number_is_never_there(case):
     statistic, o, cut = case
-    if o.response is not None:
-        return  # a response is counted whatever the cut: it comes after the last assessment
-    result = statistic.test(o, np.zeros_like(cut))
+    result = statistic.test(o, np.full_like(cut, -1.0))
     assert (result.z == 0).all()
     assert (result.code == Code.NO_EVENTS).all()
     assert (result.enrolled == 0).all()
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 1.0])
+def test_what_is_not_yet_known_changes_nothing(case, share):
+    # at any cut: events after it, responses assessed after it, patients who enter after it
+    statistic, o, cut = case
+    cut = np.ascontiguousarray(o.entry[:, int(share * (o.entry.shape[1] - 1))] + share)
+    entered, found = o.entry <= cut[:, None], statistic.test(o, cut)
+    changes = {"arm": np.where(entered, o.arm, 1 - o.arm)}
+    if o.response is not None:
+        known = o.entry + o.assessment <= cut[:, None]
+        changes["response"] = np.where(known, o.response, 1 - o.response)
+        if o.evaluable is not None:
+            changes["evaluable"] = np.where(known, o.evaluable, 1 - o.evaluable)
+        tested = known if o.evaluable is None else known & (o.evaluable == 1)
+        np.testing.assert_array_equal(found.tested, tested.sum(axis=1))
+        np.testing.assert_array_equal(found.events, (tested & (o.response == 1)).sum(axis=1))
+    else:
+        later = o.entry + o.time > cut[:, None]
+        changes |= {"time": np.where(later, o.time + 7.0, o.time), "event": np.where(later, 1 - o.event, o.event)}
+    changed = dataclasses.replace(o, **{k: v.astype(getattr(o, k).dtype) for k, v in changes.items()})
+    for field in dataclasses.fields(found):
+        np.testing.assert_array_equal(getattr(statistic.test(changed, cut), field.name), getattr(found, field.name), err_msg=field.name)
+    np.testing.assert_array_equal(found.enrolled, entered.sum(axis=1))
 
 
 def test_swapping_the_arms_changes_the_sign(case):
