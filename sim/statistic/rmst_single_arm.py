@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.statistic.kaplan_meier import check_horizon, kaplan_meier, tested
-from sim.statistic.statistic import Statistic, TestResult
+from sim.statistic.statistic import Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 
@@ -49,7 +49,7 @@ class RMSTSingleArm(Statistic):
     def estimate_label(self) -> str:
         return f"restricted mean survival time to {self.horizon:g} months"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         km = kaplan_meier(observations, cut, self.horizon, arms=1)
         area = km.area[:, 0, 0]
         return tested(km, km.known[:, :, 0], area - self.null_rmst, km.area_variance[:, 0, 0], area)

@@ -19,6 +19,7 @@ from sim.followup import CutAtEvents, ExponentialDropout, NoDropout
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.rng import Draws
 from sim.statistic.logrank import LogRank
+from sim.statistic.statistic import NO_LEVEL
 from sim.trial import Trial, enrol
 from sim.types import Array, Assumption, Flags
 from sim.validation.check import Check, Reference, compare
@@ -58,6 +59,9 @@ class EvenAccrual(Accrual):
     def expected_duration(self, n: int) -> float:
         return n / self.rate
 
+    def expected_entries(self, n: int) -> tuple[Array, Array]:
+        return np.array([0.0, n / self.rate]), np.array([0.0, float(n)])
+
     def describe(self) -> list[Assumption]:
         return []
 
@@ -92,7 +96,7 @@ def looked_at(trial: Trial, events: tuple[int, ...], weight: tuple[float, float]
     for first in range(0, n_sim, TILE):
         o = enrol(trial, Draws(seed, first, min(TILE, n_sim - first), trial.plan.n))
         cuts, came = cut.calendar(o)
-        z.append([statistic.test(o, np.ascontiguousarray(c)).z for c in cuts])
+        z.append([statistic.test(o, np.ascontiguousarray(c), NO_LEVEL).z for c in cuts])
         reached.append(came)
     return np.concatenate(z, axis=1), np.concatenate(reached, axis=1)
 
