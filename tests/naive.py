@@ -12,6 +12,7 @@ from statistics import NormalDist
 import numpy as np
 
 from sim.rng import STREAMS
+from tests.boundary import naive_recursive_integration
 
 M32 = 0xFFFFFFFF
 
@@ -300,7 +301,36 @@ def tested(patients, cut, stratified, rho, gamma):
     u, v, information = logrank(seen, stratified, rho, gamma)
     code = "OK" if v > 0 else "EMPTY_ARM" if events else "NO_EVENTS"
     z, estimate = (-u / math.sqrt(v), math.exp(u / information)) if v > 0 else (0.0, math.nan)
-    return {"enrolled": len(seen), "events": events, "month": cut, "z": z, "estimate": estimate, "code": code}
+    # what is tested has the events as its information, or the variance of a weighted score
+    information = float(events) if rho == gamma == 0 else v
+    return {"enrolled": len(seen), "events": events, "month": cut, "z": z, "estimate": estimate, "code": code, "information": information}
+
+
+def bounds_at(trial, looks, last, as_planned):
+    """(upper, lower) z of the latest of these looks."""
+    design, rule = trial.design, trial.plan.rule
+    if len(design.look_events) == 1:
+        return NormalDist().inv_cdf(1 - design.alpha), -math.inf
+    planned = design.bounds(trial.setting).boundary
+    upper, lower, k = list(planned.upper), list(planned.lower), len(looks)
+    # to a thousandth of the plan or finer, in steps of a power of two, whole events as they are
+    step = min(1.0, 2.0 ** (math.frexp(rule.planned)[1] - 11))
+    found = [round(row["information"] / step) * step for row in looks]
+    if design.bounds_at == "planned":
+        if as_planned:
+            return upper[k - 1], lower[k - 1]
+        stops = lower if design.binding else [-math.inf] * len(lower)
+        return naive_recursive_integration.last_bound(design.alpha, found, upper[:k], stops[:k]), -math.inf
+
+    def lower_at(look):
+        fraction = found[look] / rule.planned
+        if design.futility is None or fraction >= 1:
+            return -math.inf
+        a, b = design.ratio
+        return design.futility.lower(look, fraction, design.look_events[-1] * a * b / (a + b) ** 2, upper[-1])
+
+    fractions = [row["events"] / design.look_events[-1] for row in looks]
+    return naive_recursive_integration.recomputed_bounds(design.alpha, found, fractions, last, lower_at, design.binding)
 
 
 def randomised_pfs(trial, patients):
@@ -310,9 +340,8 @@ def randomised_pfs(trial, patients):
     """
     design = trial.design
     statistic = design.statistic
-    bounds = design.bounds if design.spending is not None else [NormalDist().inv_cdf(1 - design.alpha)]
-    rows, stopped, rejects_at = [], False, 0
-    for look, (target, bound, lower) in enumerate(zip(design.look_events, bounds, design.futility_bounds, strict=True), start=1):
+    rows, found, stopped, rejects_at = [], [], False, 0
+    for look, target in enumerate(design.look_events, start=1):
         cut, reached = cut_at_events(patients, target, design.max_duration)
         over = not reached
         if design.months is not None:
@@ -320,6 +349,8 @@ def randomised_pfs(trial, patients):
             cut = min(design.months[look - 1], end) if look <= len(design.months) else end
             reached, over = reached or cut < end, cut == end
         row = tested(patients, cut, statistic.stratified, statistic.rho, statistic.gamma)
+        found.append(row)
+        bound, lower = bounds_at(trial, found, over or look == len(design.look_events), reached)
         own = 0
         if row["code"] == "OK":
             own = 1 if row["z"] >= bound else 2 if row["z"] <= lower else 0

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from sim.boundary.monitoring import rising_looks
-from sim.boundary.recursive_integration import START, advance, solve_bound, tail
+from sim.boundary.monitoring import rising_looks, upper_bound
+from sim.boundary.recursive_integration import START, advance, tail
 
 
 class LastAnalysis(ABC):
@@ -67,6 +67,4 @@ def _bound(last: LastOfOne, found: tuple[float, ...]) -> float:
     for j, k in enumerate(looks[:-1]):
         spent += tail(state, information[j], 0.0, last.upper[k], upper=True)
         state = advance(state, information[j], 0.0, last.lower[k], last.upper[k], information[j + 1])
-    left = last.alpha - spent
-    # where futility binds hardly any trial may go on; no result in favour of the control rejects
-    return 0.0 if left >= state.share.sum() else solve_bound(state, information[-1], 0.0, left, upper=True)
+    return upper_bound(state, information[-1], last.alpha - spent)

@@ -54,6 +54,14 @@ def to_spend(spending: Spending, error: float, fractions: tuple[float, ...], las
     return total - (float(spent[-2]) if len(spent) > 1 else 0.0)
 
 
+def upper_bound(state: Continuing, information: float, probability: float) -> float:
+    """Return the critical z that trials cross with this probability without effect.
+
+    Where futility binds, fewer may go on than are to reject: then every result that does not favour the control rejects.
+    """
+    return 0.0 if probability >= state.share.sum() else solve_bound(state, information, 0.0, probability, upper=True)
+
+
 @dataclass(frozen=True)
 class Monitor(Watch):
     """What was planned, and is spent as the trial goes.
@@ -121,7 +129,7 @@ class _Found:
 def _bounds(monitor: Monitor, found: _Found, last: bool) -> tuple[float, float]:
     now = found.information[-1]
     null, effect = _entering(monitor, found)
-    upper = solve_bound(null, now, 0.0, to_spend(monitor.spending, monitor.alpha, found.fractions, last), upper=True)
+    upper = upper_bound(null, now, to_spend(monitor.spending, monitor.alpha, found.fractions, last))
     if last or monitor.futility is None:
         return upper, -np.inf
     if isinstance(monitor.futility, BetaSpending):

@@ -66,7 +66,7 @@ def milestone(parts, transform):
 def test_milestone_difference(trial, cut, horizon, transform):
     o = from_patients(trial)
     rows = seen(o, cut)
-    found = MilestoneDifference(horizon, transform).test(o, np.array([cut]))
+    found = MilestoneDifference(horizon, transform).test(o, np.array([cut]), 0.025)
     parts = [SimpleNamespace(s=naive.survival(p, horizon), greenwood=naive.greenwood(p, horizon)) for p in both(rows)]
     difference, variance = milestone(parts, transform)
     compare(found, rows, all(naive.known(p, horizon) for p in both(rows)), difference, variance, parts[1].s - parts[0].s)
@@ -77,7 +77,7 @@ def test_milestone_difference(trial, cut, horizon, transform):
 def test_rmst_difference(trial, cut, horizon, measure):
     o = from_patients(trial)
     rows = seen(o, cut)
-    found = RMSTDifference(horizon, measure).test(o, np.array([cut]))
+    found = RMSTDifference(horizon, measure).test(o, np.array([cut]), 0.025)
     area = [naive.area(p, 0, horizon) for p in both(rows)]
     variance = [naive.area_variance(p, horizon) for p in both(rows)]
     if measure == "ratio" and min(area) > 0:
@@ -100,13 +100,18 @@ def test_single_arm(trial, cut, horizon, transform):
     known = naive.known(rows, horizon)
     variance = (slope(s) * s) ** 2 * g if inside else 0.0
     compare(
-        MilestoneSingleArm(horizon, 0.3, transform).test(o, np.array([cut])), rows, known, f(s) - f(0.3) if inside else 0.0, variance, s
+        MilestoneSingleArm(horizon, 0.3, transform).test(o, np.array([cut]), 0.025),
+        rows,
+        known,
+        f(s) - f(0.3) if inside else 0.0,
+        variance,
+        s,
     )
-    found = BrookmeyerCrowley(horizon, transform).test(o, np.array([cut]))
+    found = BrookmeyerCrowley(horizon, transform).test(o, np.array([cut]), 0.025)
     median = quantile_interval(o, np.array([cut]))[0, 0]
     compare(found, rows, known, f(s) - f(0.5) if inside else 0.0, variance, median)
     area = naive.area(rows, 0, horizon)
-    found = RMSTSingleArm(horizon, horizon / 2).test(o, np.array([cut]))
+    found = RMSTSingleArm(horizon, horizon / 2).test(o, np.array([cut]), 0.025)
     compare(found, rows, known, area - horizon / 2, naive.area_variance(rows, horizon), area)
 
 
@@ -152,7 +157,7 @@ def test_modestly_weighted(trial, cut, t_star, simtrial, capped):
     s_star = 0.6 if capped else 0.0
     weight = naive.modest(rows, t_star, s_star, simtrial)
     u, v, information = naive.score(rows, weight)
-    found = ModestlyWeighted(t_star, s_star or None, "simtrial" if simtrial else "nphRCT").test(o, np.array([cut]))
+    found = ModestlyWeighted(t_star, s_star or None, "simtrial" if simtrial else "nphRCT").test(o, np.array([cut]), 0.025)
     scored(found, u, v, math.exp(u / information) if information > 1e-12 else math.nan)
 
 
@@ -166,7 +171,7 @@ def test_modestly_weighted_by_stratum(trial, cut, t_star, simtrial):
         _, log_rank, _ = naive.score(part, lambda t: 1.0)
         scale = 1.0 if simtrial or vs <= 1e-12 else math.sqrt(log_rank / vs)
         u, v, raw, information = u + scale * us, v + scale**2 * vs, raw + us, information + info
-    found = ModestlyWeighted(t_star, None, "simtrial" if simtrial else "nphRCT", True).test(o, np.array([cut]))
+    found = ModestlyWeighted(t_star, None, "simtrial" if simtrial else "nphRCT", True).test(o, np.array([cut]), 0.025)
     scored(found, u, v, math.exp(raw / information) if information > 1e-12 else math.nan)
 
 
@@ -177,7 +182,7 @@ def test_early_zero(trial, cut, early, stratified):
     rows = seen(o, cut)
     parts = [naive.score(part, lambda t: float(t >= early)) for part in (naive.strata(rows) if stratified else [rows])]
     u, v, information = (sum(part[k] for part in parts) for k in range(3))
-    found = EarlyZero(early, stratified).test(o, np.array([cut]))
+    found = EarlyZero(early, stratified).test(o, np.array([cut]), 0.025)
     scored(found, u, v, math.exp(u / information) if information > 1e-12 else math.nan)
     assert (found.code[0] == Code.NO_EVENTS) == (not any(event and t >= early for t, event, *_ in rows))
 
@@ -229,7 +234,7 @@ def test_cox(trial, stratified, ties):
     if fit.status[0] == cox_kernel.MONOTONE:
         # the likelihood rises to the end of any interval
         assert abs(best) > 14
-        assert Cox(stratified, ties).test(o, np.array([30.0])).code[0] == Code.NO_EVENTS
+        assert Cox(stratified, ties).test(o, np.array([30.0]), 0.025).code[0] == Code.NO_EVENTS
         return
     assert fit.status[0] == cox_kernel.CONVERGED
     # a general minimiser finds a flat maximum to the root of the rounding error
@@ -247,7 +252,7 @@ def test_exponential(trial, cut):
     o = from_patients(trial)
     rows = seen(o, cut)
     events, months = sum(r[1] for r in rows), sum(r[0] for r in rows)
-    found = ExponentialMLE(2.0).test(o, np.array([cut]))
+    found = ExponentialMLE(2.0).test(o, np.array([cut]), 0.025)
     if events == 0 or months == 0:
         assert found.code[0] == Code.NO_EVENTS
         assert found.z[0] == 0
