@@ -11,6 +11,7 @@ from sim.design.single_arm_orr import SingleArmORR
 from sim.design.single_arm_survival import SingleArmSurvival, largest_ratio
 from sim.statistic.logrank import LogRank
 from sim.types import InputError
+from tests.designs import textbook
 
 NAN, INF = float("nan"), float("inf")
 BAD = [
@@ -45,7 +46,6 @@ BAD = [
     (LogRank, {"rho": -1.0}, "rho"),
     (LogRank, {"gamma": NAN}, "gamma"),
 ]
-from tests.designs import textbook
 
 
 @pytest.mark.parametrize(("cls", "fields", "name"), BAD, ids=lambda x: x.__name__ if isinstance(x, type) else str(x))
