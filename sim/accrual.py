@@ -27,6 +27,10 @@ class Accrual(ABC):
         """Return the expected months until the n-th patient has entered."""
 
     @abstractmethod
+    def expected_entries(self, n: int) -> tuple[Array, Array]:
+        """Return (calendar months, patients expected to have entered by each), float64[k] each, from (0, 0) to the n-th; straight between."""
+
+    @abstractmethod
     def describe(self) -> list[Assumption]:
         """Return the lines for the report."""
 
@@ -68,6 +72,10 @@ class UniformAccrual(Accrual):
             return self.duration * n / (n + 1)
         assert self.rate is not None
         return n / self.rate
+
+    def expected_entries(self, n: int) -> tuple[Array, Array]:
+        end = self.duration if self.rate is None else n / self.rate
+        return np.array([0.0, cast(float, end)]), np.array([0.0, float(n)])
 
     def describe(self) -> list[Assumption]:
         what = f"{self.rate:g} patients per month (Poisson)" if self.duration is None else f"uniform over {self.duration:g} months"
@@ -120,6 +128,11 @@ class PiecewiseAccrual(Accrual):
         k = int(np.searchsorted(expected, n, side="left")) - 1
         k = max(min(k, len(rates) - 1), 0)
         return float(starts[k] + (n - expected[k]) / rates[k])
+
+    def expected_entries(self, n: int) -> tuple[Array, Array]:
+        starts, expected, _ = self._tables
+        before = expected < n
+        return np.append(starts[before], self.expected_duration(n)), np.append(expected[before], float(n))
 
     def describe(self) -> list[Assumption]:
         pieces = ", ".join(f"{r:g} per month for {d:g} months" for r, d in zip(self.rates, self.durations, strict=False))

@@ -64,10 +64,15 @@ class Curve:
 
     def at(self, t: float | Array) -> Array:
         """Return S(t), t in months (array or number)."""
+        out: Array = np.exp(-self.cumulative_hazard_at(t))
+        return out
+
+    def cumulative_hazard_at(self, t: float | Array) -> Array:
+        """Return -log S(t), t in months (array or number)."""
         h = self.cumulative_hazard()
         x = np.asarray(t, dtype=float) / self.step
         i = np.clip(np.floor(x).astype(int), 0, len(h) - 2)
-        out: Array = np.exp(-(h[i] + (x - i) * (h[i + 1] - h[i])))
+        out: Array = h[i] + (x - i) * (h[i + 1] - h[i])
         return out
 
     def quantile(self, p: float) -> float:

@@ -30,6 +30,7 @@ _DECIDING = (
     "kernels",
     "population",
     "rng.py",
+    "setting.py",
     "statistic",
     "trial.py",
     "types.py",

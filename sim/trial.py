@@ -17,7 +17,8 @@ from sim.kernels.piecewise import bernoulli
 from sim.kernels.scratch import lent
 from sim.population.population import Population
 from sim.rng import Draws
-from sim.statistic.statistic import Code, TestResult
+from sim.setting import Setting
+from sim.statistic.statistic import NO_LEVEL, Code, TestResult
 from sim.types import Array, Assumption, Observations
 
 # A tile is long enough that its calls cost little and two threads seldom wait for each other, and short enough that its arrays, which
@@ -69,8 +70,13 @@ class Trial:
 
     @cached_property
     def plan(self) -> Plan:
-        """The design's plan for this population."""
-        return self.design.plan(self.population)
+        """The design's plan for this setting."""
+        return self.design.plan(self.setting)
+
+    @property
+    def setting(self) -> Setting:
+        """What surrounds the design."""
+        return Setting(self.population, self.accrual, self.dropout)
 
     @property
     def under_null(self) -> Trial:
@@ -133,25 +139,44 @@ class Looks:
     events: NDArray[np.int64]
     tested: NDArray[np.int64]
     code: NDArray[np.uint8]
+    information: Array
     safety: Looks | None = None
 
     @classmethod
     def empty(cls, looks: int, m: int, safety: bool = False) -> Looks:
         """Make room for the looks of m trials."""
         real, whole, small = np.empty((looks, m)), np.empty((looks, m), dtype=np.int64), np.empty((looks, m), dtype=np.uint8)
-        z, estimate = np.empty_like(real), np.empty_like(real)
+        z, estimate, information = (np.empty_like(real) for _ in range(3))
         enrolled, events, tested = (np.empty_like(whole) for _ in range(3))
         guarded = cls.empty(looks, m) if safety else None
-        return cls(real, small, z, estimate, enrolled, events, tested, np.empty_like(small), guarded)
+        return cls(real, small, z, estimate, enrolled, events, tested, np.empty_like(small), information, guarded)
 
     def keep(self, look: int, at: slice, result: TestResult) -> None:
         """Write the test of one look of the trials `at`."""
-        for name in ("z", "estimate", "enrolled", "events", "tested", "code"):
+        for name in ("z", "estimate", "enrolled", "events", "tested", "code", "information"):
             getattr(self, name)[look, at] = getattr(result, name)
 
     def result(self, look: int) -> TestResult:
         """Return the test of one look."""
-        return TestResult(self.z[look], self.estimate[look], self.enrolled[look], self.events[look], self.tested[look], self.code[look])
+        counts = self.enrolled[look], self.events[look], self.tested[look], self.code[look]
+        return TestResult(self.z[look], self.estimate[look], *counts, self.information[look])
+
+    def monitoring(self, look: int, when: Looks) -> Monitoring:
+        """Return what a rule may know at a look. `when` : whose months and planned numbers they are, the endpoint's own."""
+        upto = slice(None, look + 1)
+        last, planned = is_last(when.month, look), as_planned(when.month, when.reached, look)
+        return Monitoring(self.events[upto], when.month[upto], self.information[upto], last, planned)
+
+
+def is_last(month: Array, look: int) -> NDArray[np.bool_]:
+    """Return bool[m], whether no look follows: a later one at the very same month would be this same analysis. month : float64[looks, m]"""
+    looks, m = month.shape
+    return month[look] == month[look + 1] if look < looks - 1 else np.ones(m, dtype=bool)
+
+
+def as_planned(month: Array, reached: NDArray[np.uint8], look: int) -> NDArray[np.bool_]:
+    """Return bool[m], False where a look is the last though the plan had more looks, or a number that was not reached."""
+    return ~is_last(month, look) if look < len(month) - 1 else reached[look] == 1
 
 
 def observe(trial: Trial, draws: Draws, found: Looks, at: slice) -> None:
@@ -161,21 +186,22 @@ def observe(trial: Trial, draws: Draws, found: Looks, at: slice) -> None:
     found.month[:, at], found.reached[:, at] = plan.cut.calendar(observations)
     for look in range(plan.cut.looks):
         cut = np.ascontiguousarray(found.month[look, at])
-        found.keep(look, at, _test(plan, observations, look, cut))
+        level = np.where(as_planned(found.month[:, at], found.reached[:, at], look), plan.rule.level(look), NO_LEVEL)
+        found.keep(look, at, _test(plan, observations, look, cut, level))
         if plan.safety is not None and observations.safety is not None and found.safety is not None:
-            found.safety.keep(look, at, plan.safety.statistic.test(observations.safety, cut))
+            found.safety.keep(look, at, plan.safety.statistic.test(observations.safety, cut, plan.safety.rule.level(look)))
 
 
-def _test(plan: Plan, observations: Observations, look: int, cut: Array) -> TestResult:
+def _test(plan: Plan, observations: Observations, look: int, cut: Array, level: Array) -> TestResult:
     """Test who is to be tested at this look."""
     if plan.tested is None:
-        return plan.statistic.test(observations, cut)
+        return plan.statistic.test(observations, cut, level)
     k = plan.tested[look]
     o = observations
     first = {f.name: getattr(o, f.name) for f in fields(o)}
     first = {name: np.ascontiguousarray(v[:, :k]) if isinstance(v, np.ndarray) else v for name, v in first.items()}
     enrolled = (o.entry <= cut[:, None]).sum(axis=1, dtype=np.int64)
-    return replace(plan.statistic.test(Observations(**first), cut), enrolled=enrolled)
+    return replace(plan.statistic.test(Observations(**first), cut, level), enrolled=enrolled)
 
 
 def decide(plan: Plan, found: Looks, first: int) -> Rows:
@@ -193,14 +219,12 @@ def decide(plan: Plan, found: Looks, first: int) -> Rows:
     rejected_at = np.zeros(m, dtype=np.int16)
     for look in range(looks):
         result = found.result(look)
-        # a later look at the very same month would be this same analysis
-        last = found.month[look] == found.month[look + 1] if look < looks - 1 else np.ones(m, dtype=bool)
-        monitoring = Monitoring(found.events[:look], last)
-        own = _where_testable(result, plan.rule.decide(look, result, monitoring))
+        last = is_last(found.month, look)
+        own = _where_testable(result, plan.rule.decide(look, result, found.monitoring(look, found)))
         decision = own
         if plan.safety is not None and found.safety is not None:
             deaths = found.safety.result(look)
-            harm = _where_testable(deaths, plan.safety.rule.decide(look, deaths, Monitoring(found.safety.events[:look], last)))
+            harm = _where_testable(deaths, plan.safety.rule.decide(look, deaths, found.safety.monitoring(look, found)))
             decision = np.where(harm == STOP_HARM, STOP_HARM, own)
             _fill(rows[:, look, 1], found.month[look], deaths, harm, deaths.code)
         code = _codes(result.code, found.reached[look], result.events, plan.cut, look)

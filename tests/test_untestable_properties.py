@@ -120,33 +120,33 @@ def test_one_arm_is_empty(arm, weights, tied):
     # n (1 / n) is not 1 for n = 49, 98, 103, …: the variance must be exactly 0 all the same
     for n in range(2, 200):
         time = np.ceil(np.arange(1, n + 1) / 3) if tied else np.arange(1.0, n + 1)
-        result = LogRank(False, *weights).test(observations(time, [1] * n, [arm] * n), np.array([1e6]))
+        result = LogRank(False, *weights).test(observations(time, [1] * n, [arm] * n), np.array([1e6]), 0.025)
         assert (result.z[0], result.code[0], result.events[0]) == (0.0, Code.EMPTY_ARM, n), n
 
 
 def test_one_patient():
     for n_arm in (0, 1):
-        result = LogRank().test(observations([2.0], [1], [n_arm]), np.array([10.0]))
+        result = LogRank().test(observations([2.0], [1], [n_arm]), np.array([10.0]), 0.025)
         assert (result.z[0], result.code[0]) == (0.0, Code.EMPTY_ARM)
 
 
 def test_all_events_at_one_time():
     # everybody dies at once: the hypergeometric variance has the factor n - d = 0
-    all_tied = LogRank().test(observations([2.0] * 6, [1] * 6, [0, 1] * 3), np.array([10.0]))
+    all_tied = LogRank().test(observations([2.0] * 6, [1] * 6, [0, 1] * 3), np.array([10.0]), 0.025)
     assert (all_tied.z[0], all_tied.code[0]) == (0.0, Code.EMPTY_ARM)
     # three die at once of six: 2 x 2 table, d = 3, n1 = 3 of 6, d1 = 0: E = 1.5, V = 3 (1/2) (1/2) 3 / 5
-    some = LogRank().test(observations([2.0, 2.0, 2.0, 5, 5, 5], [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]), np.array([10.0]))
+    some = LogRank().test(observations([2.0, 2.0, 2.0, 5, 5, 5], [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]), np.array([10.0]), 0.025)
     assert some.z[0] == pytest.approx(1.5 / np.sqrt(0.45), rel=1e-12)
 
 
 def test_all_censored():
-    result = LogRank().test(observations([2.0, 3.0, 4.0, 5.0], [0] * 4, [0, 1, 0, 1]), np.array([10.0]))
+    result = LogRank().test(observations([2.0, 3.0, 4.0, 5.0], [0] * 4, [0, 1, 0, 1]), np.array([10.0]), 0.025)
     assert (result.z[0], result.code[0], result.events[0], result.enrolled[0]) == (0.0, Code.NO_EVENTS, 0, 4)
     null = SingleArmSurvival(4, null=3.0).null_curve(SLOW)
-    one = OneSampleLogRank(null).test(observations([2.0, 3.0, 4.0, 5.0], [0] * 4, [1] * 4), np.array([10.0]))
+    one = OneSampleLogRank(null).test(observations([2.0, 3.0, 4.0, 5.0], [0] * 4, [1] * 4), np.array([10.0]), 0.025)
     expected = np.log(2) / 3 * (2 + 3 + 4 + 5)
     assert (one.z[0], one.code[0]) == (pytest.approx(np.sqrt(2 * expected), rel=1e-9), Code.OK)
-    nobody = OneSampleLogRank(null).test(observations([2.0, 3.0], [1, 0], [1, 1]), np.array([-1.0]))
+    nobody = OneSampleLogRank(null).test(observations([2.0, 3.0], [1, 0], [1, 1]), np.array([-1.0]), 0.025)
     assert (nobody.z[0], nobody.code[0]) == (0.0, Code.NO_EVENTS)
 
 
@@ -158,7 +158,7 @@ def test_two_events_at_the_cut_are_coded():
     o = observations([1.0, 2.0, 2.0, 3.0], [1] * 4, [0, 1, 0, 1])
     cut = CutAtEvents((2,))
     calendar, reached = cut.calendar(o)
-    result = LogRank().test(o, calendar[0])
+    result = LogRank().test(o, calendar[0], 0.025)
     assert result.events[0] == 3
     assert _codes(result.code, reached[0], result.events, cut, 0)[0] == Code.TIED_AT_CUT
 

@@ -13,6 +13,7 @@ from sim.design.checks import check_alpha, check_months, check_n, check_null_rat
 from sim.design.design import Design, Plan
 from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, words
 from sim.population.population import Population
+from sim.setting import Setting
 from sim.types import Assumption, InputError
 
 SOURCES = {"posterior": "Thall & Simon 1994", "predictive": "Lee & Liu 2008"}
@@ -153,12 +154,14 @@ class BayesianSingleArm(Design):
         """Return the counts at which each look stops."""
         return self.stages(population).counts
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
+        population = setting.population
         counts = self.critical_counts(population)
         nonbinding = not self.binding and max(counts.accept[:-1], default=-1) >= 0
         return plan_of_stages(self, population, counts, nonbinding)
 
-    def describe(self, population: Population) -> list[Assumption]:
+    def describe(self, setting: Setting) -> list[Assumption]:
+        population = setting.population
         found, rule, t = self.stages(population), self.beliefs(population), self.stages(population).thresholds
         source = SOURCES[self.rule]
         known = "known exactly" if self.standard_patients is None else f"known as from {self.standard_patients:g} patients"

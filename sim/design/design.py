@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from sim.design.allocation import Allocation
 from sim.followup import Cut
-from sim.population.population import Population
-from sim.statistic.statistic import Statistic, TestResult
-from sim.types import Assumption
+from sim.kernels.normal import fill_upper_tail
+from sim.setting import Setting
+from sim.statistic.statistic import NO_LEVEL, Statistic, TestResult
+from sim.types import Array, Assumption
 
 CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM = 0, 1, 2, 3
 
@@ -21,15 +22,23 @@ CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM = 0, 1, 2, 3
 class Monitoring:
     """What a rule may know besides the look's own test.
 
-    events : int64[look, m], cumulative events at the earlier looks; last : bool[m], no look follows
+    events : int64[look + 1, m], cumulative events at the looks so far, this one included; months, information : float64[look + 1, m], likewise
+    last : bool[m], no look follows; planned : bool[m], the look is as planned: it is not the last one before its time
     """
 
     events: NDArray[np.int64]
+    months: Array
+    information: Array
     last: NDArray[np.bool_]
+    planned: NDArray[np.bool_]
 
 
 class Rule(ABC):
     """When a look rejects the null hypothesis, and when it gives up."""
+
+    def level(self, look: int) -> float:
+        """Return the one-sided nominal level that a look which goes as planned is judged at, or `NO_LEVEL`."""
+        return NO_LEVEL
 
     @abstractmethod
     def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
@@ -42,8 +51,18 @@ class CriticalZ(Rule):
 
     bounds: tuple[float, ...]
 
+    def level(self, look: int) -> float:
+        return upper_tail(self.bounds[look])
+
     def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
         return (result.z >= self.bounds[look]).astype(np.uint8)
+
+
+def upper_tail(z: float) -> float:
+    """Return P(Z >= z), the same bits on every processor."""
+    out = np.empty(1)
+    fill_upper_tail(np.array([float(z)]), out)
+    return float(out[0])
 
 
 @dataclass(frozen=True)
@@ -140,9 +159,9 @@ class Design(ABC):
         """The endpoint that is tested, for example PFS."""
 
     @abstractmethod
-    def plan(self, population: Population) -> Plan:
-        """Return the plan for this population; raise InputError when it cannot be carried out."""
+    def plan(self, setting: Setting) -> Plan:
+        """Return the plan for these patients, accrual and dropout; raise InputError when it cannot be carried out."""
 
     @abstractmethod
-    def describe(self, population: Population) -> list[Assumption]:
+    def describe(self, setting: Setting) -> list[Assumption]:
         """Return the lines for the report."""

@@ -12,6 +12,7 @@ from sim.design.checks import check_alpha, check_months, check_n, check_null_rat
 from sim.design.design import Design, Plan
 from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, words
 from sim.population.population import Population
+from sim.setting import Setting
 from sim.types import Assumption, InputError
 
 METHODS = ("fleming", "spending")
@@ -104,11 +105,13 @@ class MultiStageBinomial(Design):
             return fleming(self.patients, p0, self.alpha)
         return exact_spending(self.patients, p0, self.alpha, self.spending, p1, 1 - self.power, self.futility_spending, self.binding)
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
+        population = setting.population
         nonbinding = self.futility_spending is not None and not self.binding
         return plan_of_stages(self, population, self.critical_counts(population), nonbinding)
 
-    def describe(self, population: Population) -> list[Assumption]:
+    def describe(self, setting: Setting) -> list[Assumption]:
+        population = setting.population
         counts = self.critical_counts(population)
         binding = self.futility_spending is None or self.binding
         errors = stage_errors(counts, self.null(population), self.alternative(population), binding)

@@ -12,7 +12,7 @@ from sim.design.checks import check_alpha, check_months, check_n, check_not_eval
 from sim.design.design import CriticalZ, Design, Plan
 from sim.effect import NoEffect
 from sim.followup import CutAtFollowUp
-from sim.population.population import Population
+from sim.setting import Setting
 from sim.statistic.response_difference import ResponseDifference
 from sim.types import Assumption, InputError
 
@@ -62,7 +62,8 @@ class RandomisedORR(Design):
     def hypothesis(self) -> str:
         return "ORR"
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
+        population = setting.population
         return Plan(
             n=self.n,
             hypothesis=self.hypothesis,
@@ -78,7 +79,8 @@ class RandomisedORR(Design):
             exclude_not_evaluable=self.not_evaluable == "excluded",
         )
 
-    def describe(self, population: Population) -> list[Assumption]:
+    def describe(self, setting: Setting) -> list[Assumption]:
+        population = setting.population
         a, b = self.ratio
         where = "within day-30 strata" if self.stratified_randomisation and len(population.strata) > 1 else "over all patients"
         control = population.response_rate(NoEffect()) * (1 - self.not_evaluable_share if self.not_evaluable == "nonresponder" else 1)

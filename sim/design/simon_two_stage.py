@@ -11,6 +11,7 @@ from sim.design.design import CountsByLook, Design, Plan
 from sim.design.response_rates import alternative_rate, null_rate
 from sim.followup import CutAtPatients
 from sim.population.population import Population
+from sim.setting import Setting
 from sim.statistic import after_two_stages
 from sim.statistic.binomial import BinomialCount
 from sim.types import Assumption, InputError
@@ -102,7 +103,8 @@ class SimonTwoStage(Design):
             return next(a.design for a in found if a.q_low <= self.weight <= a.q_high)
         return simon(p0, p1, self.alpha, self.power, self.kind)
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
+        population = setting.population
         s = self.stages(population)
         return Plan(
             n=s.n,
@@ -119,7 +121,8 @@ class SimonTwoStage(Design):
             pauses=((s.n1, self.assessment),) if self.pause else (),
         )
 
-    def describe(self, population: Population) -> list[Assumption]:
+    def describe(self, setting: Setting) -> list[Assumption]:
+        population = setting.population
         s = self.stages(population)
         origin = "the population's own rate" if isinstance(self.null_rate, str) else "configuration"
         name = "two stages as given" if self.kind == "given" else f"Simon's {self.kind} two stages"

@@ -14,6 +14,7 @@ from sim.design.response_rates import null_rate
 from sim.effect import Effect
 from sim.followup import CutAtFollowUp
 from sim.population.population import Population
+from sim.setting import Setting
 from sim.statistic.binomial import BinomialCount
 from sim.statistic.rate_interval import rate_interval
 from sim.types import Assumption
@@ -71,7 +72,8 @@ class SingleArmORR(Design):
         """Return the smallest number of responders among n that rejects."""
         return int(rejection_counts(np.array([self.n]), self.null(population), self.alpha)[0])
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
+        population = setting.population
         p0 = self.null(population)
         counts = rejection_counts(np.arange(1, self.n + 1), p0, self.alpha)
         return Plan(
@@ -88,7 +90,8 @@ class SingleArmORR(Design):
             exclude_not_evaluable=self.not_evaluable == "excluded",
         )
 
-    def describe(self, population: Population) -> list[Assumption]:
+    def describe(self, setting: Setting) -> list[Assumption]:
+        population = setting.population
         p0, r = self.null(population), self.critical_count(population)
         origin = "the population's own rate" if isinstance(self.null_rate, str) else "configuration"
         return [

@@ -15,6 +15,7 @@ from sim.design.design import CriticalZ, Design, Plan
 from sim.followup import CutAtFollowUp
 from sim.kernels.vectors import exp
 from sim.population.population import Population
+from sim.setting import Setting
 from sim.statistic.exponential_mle import ExponentialMLE
 from sim.statistic.milestone_single_arm import MilestoneSingleArm
 from sim.statistic.one_sample_logrank import VARIANCES, OneSampleLogRank
@@ -98,7 +99,8 @@ class SingleArmSurvival(Design):
             return ExponentialMLE(null.median())
         return OneSampleLogRank(null, self.variance)
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
+        population = setting.population
         return Plan(
             n=self.n,
             hypothesis=self.hypothesis,
@@ -110,7 +112,8 @@ class SingleArmSurvival(Design):
             null_is_population=self.null == "population",
         )
 
-    def describe(self, population: Population) -> list[Assumption]:
+    def describe(self, setting: Setting) -> list[Assumption]:
+        population = setting.population
         median = self.null_curve(population).median()
         origin = {
             "population": f"the population's own curve from {population.time_zero.replace('_', ' ')}",

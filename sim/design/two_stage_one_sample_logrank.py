@@ -14,10 +14,11 @@ from sim.curve import Curve
 from sim.design.allocation import SingleArm
 from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n, check_null_survival
 from sim.design.design import Design, Plan
-from sim.design.group_sequential_rules import LowerAndUpperZ
 from sim.design.single_arm_survival import null_survival_curve
+from sim.design.survival_bounds import planned_rule
 from sim.followup import CutAtEvents
 from sim.population.population import Population
+from sim.setting import Setting
 from sim.statistic.one_sample_logrank import VARIANCES, OneSampleLogRank
 from sim.types import Assumption, InputError
 
@@ -102,7 +103,8 @@ class TwoStageOneSampleLogRank(Design):
         """Return the curve of the null hypothesis."""
         return null_survival_curve(self.null, self.endpoint, population)
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
+        population = setting.population
         b = self.boundary
         return Plan(
             n=self.n,
@@ -111,12 +113,13 @@ class TwoStageOneSampleLogRank(Design):
             allocation=SingleArm(),
             cut=CutAtEvents(self.look_events, self.max_duration),
             statistic=OneSampleLogRank(self.null_curve(population), self.variance),
-            rule=LowerAndUpperZ(tuple(float(z) for z in b.lower), tuple(float(z) for z in b.upper)),
+            rule=planned_rule(b, self.alpha, self.binding, float(self.look_events[-1])),
             null_is_population=self.null == "population",
             nonbinding_futility=not self.binding,
         )
 
-    def describe(self, population: Population) -> list[Assumption]:
+    def describe(self, setting: Setting) -> list[Assumption]:
+        population = setting.population
         first, last = self.look_events
         z = float(self.boundary.upper[-1])
         stops = crossing_probabilities((first / last, 1.0), self.boundary.upper, self.boundary.lower).lower[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, Observations
 
 
@@ -35,7 +35,7 @@ class BinomialCount(Statistic):
     def estimate_label(self) -> str:
         return "response rate"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         o = observations
         assert o.response is not None
         assessed = o.assessed(cut)

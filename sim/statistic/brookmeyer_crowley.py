@@ -11,7 +11,7 @@ from sim.kernels.brookmeyer_crowley import quantiles
 from sim.statistic.kaplan_meier import TRANSFORMS, check_horizon, check_transform, kaplan_meier
 from sim.statistic.milestone_single_arm import against
 from sim.statistic.risk_sets import risk_sets
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 CONVENTIONS = ("survfit", "lrstat")
@@ -103,7 +103,7 @@ class BrookmeyerCrowley(Statistic):
     def estimate_label(self) -> str:
         return "median (months)"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         km = kaplan_meier(observations, cut, self.null_median, arms=1)
         result = against(km, 0.5, self.transform, km.survival[:, 0, 0])
         out = np.empty((len(cut), 3))

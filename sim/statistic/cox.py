@@ -9,7 +9,7 @@ import numpy as np
 from sim.kernels import cox as kernel
 from sim.kernels.vectors import exp
 from sim.statistic.risk_sets import RiskSets, risk_sets
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 TIES = ("efron", "breslow", "exact")
@@ -93,7 +93,7 @@ class Cox(Statistic):
     def estimate_label(self) -> str:
         return "hazard ratio (Cox)"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         sets = risk_sets(observations, cut, self.stratified)
         fit = cox_fit(sets, self.ties)
         finite, endless = fit.status == kernel.CONVERGED, fit.status == kernel.MONOTONE

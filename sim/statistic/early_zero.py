@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.kernels import early_zero as kernel
+from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
-from sim.statistic.statistic import Statistic, TestResult
+from sim.statistic.statistic import Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 
@@ -53,10 +54,15 @@ class EarlyZero(Statistic):
     def estimate_label(self) -> str:
         return "hazard ratio after the early period (Peto)"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         sets = risk_sets(observations, cut, self.stratified)
         m, n = sets.keys.shape
         out = np.empty((m, 4))
         kernel.scores(sets.keys, sets.counts, sets.bits, reciprocals(n), float(self.early_period), out)
         z, code = standardised(out, out[:, 3].astype(np.int64))
-        return TestResult(z, out[:, 2], sets.enrolled, sets.events, sets.enrolled, code)
+        return TestResult(z, out[:, 2], sets.enrolled, sets.events, sets.enrolled, code, np.ascontiguousarray(out[:, 1]))
+
+    def null_information(self, look: NullLook) -> Array:
+        risk = look.risk(self.stratified, breaks=(self.early_period,))
+        late = np.where(risk.time >= self.early_period, 1.0, 0.0)
+        return risk.covariance(np.broadcast_to(late, (1, *risk.survival.shape)))

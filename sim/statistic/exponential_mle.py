@@ -8,7 +8,7 @@ from math import inf
 import numpy as np
 
 from sim.kernels.vectors import log
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 LOG_2 = 0.6931471805599453
@@ -37,7 +37,7 @@ class ExponentialMLE(Statistic):
     Examples
     --------
     >>> from sim.statistic.kaplan_meier import single_sample
-    >>> result = ExponentialMLE(2.0).test(*single_sample([1.0, 4.0, 5.0, 10.0], [1, 1, 1, 1]))
+    >>> result = ExponentialMLE(2.0).test(*single_sample([1.0, 4.0, 5.0, 10.0], [1, 1, 1, 1]), 0.025)
     >>> round(result.estimate[0].item(), 4), round(result.z[0].item(), 4)
     (3.4657, 1.0996)
     """
@@ -60,7 +60,7 @@ class ExponentialMLE(Statistic):
     def estimate_label(self) -> str:
         return "median under an exponential model (months)"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         o = observations
         assert o.time is not None
         assert o.event is not None

@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from sim.kernels import kaplan_meier as kernel
 from sim.kernels import transforms
+from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import Counts, RiskSets, risk_sets
 from sim.statistic.statistic import Code, TestResult
 from sim.types import Array, InputError, Observations
@@ -83,6 +84,43 @@ def kaplan_meier(observations: Observations, cut: Array, horizon: float, arms: i
     return KaplanMeier(sets, *fields)
 
 
+@dataclass(frozen=True, eq=False)
+class ExpectedKaplanMeier:
+    """The curves of a trial without effect read at a horizon; arrays float64[strata].
+
+    survival : S; area : restricted mean; shares : of the patients
+    greenwood, area_variance : of the difference between the arms, Greenwood's sum and the variance of the area
+    """
+
+    survival: Array
+    area: Array
+    shares: Array
+    greenwood: Array
+    area_variance: Array
+
+
+def expected_kaplan_meier(look: NullLook, horizon: float, stratified: bool) -> ExpectedKaplanMeier | None:
+    """Return what the curves are expected to be at a look without effect; None where nobody can have been watched to the horizon.
+
+    Notes
+    -----
+    With R(t) expected at risk and L the null cumulative hazard, an arm with the share p of the patients has Greenwood's sum
+    integral dL / (p R) and, of its area A, the variance integral (A(horizon) - A(t))^2 dL / (p R), both up to the horizon.
+    """
+    if look.month <= horizon:
+        return None
+    risk = look.risk(stratified, breaks=(horizon,))
+    early = risk.time < horizon
+    s, at_risk, width = risk.survival[:, early], risk.at_risk[:, early], risk.width[early]
+    arms = 1 / risk.share + 1 / (1 - risk.share)
+    rate = arms * risk.hazard[:, early] / np.where(at_risk > 0, at_risk, 1.0)
+    part = s * width
+    area = part.sum(axis=1)
+    remaining = area[:, None] - np.cumsum(part, axis=1) + part / 2
+    shares = risk.at_risk[:, 0] / risk.at_risk[:, 0].sum()
+    return ExpectedKaplanMeier(risk.survival_at(horizon), area, shares, rate.sum(axis=1), (remaining**2 * rate).sum(axis=1))
+
+
 def transformed(name: str, survival: Array) -> tuple[Array, Array]:
     """Return (g(S), g'(S)), both shaped as S; finite only where 0 < S < 1, else 0."""
     s = np.ascontiguousarray(survival, dtype=float).ravel()
@@ -144,7 +182,8 @@ def tested(km: KaplanMeier, comparable: Mask, difference: Array, variance: Array
     ok = known & (variance > 0)
     code = np.where(ok, Code.OK, np.where(known | (sets.events == 0), Code.NO_EVENTS, Code.EMPTY_ARM)).astype(np.uint8)
     z = np.where(ok, difference / np.sqrt(np.where(ok, variance, 1.0)), 0.0)
-    return TestResult(z, np.where(ok, estimate, np.nan), sets.enrolled, sets.events, sets.enrolled, code)
+    information = np.where(ok, 1 / np.where(ok, variance, 1.0), 0.0)
+    return TestResult(z, np.where(ok, estimate, np.nan), sets.enrolled, sets.events, sets.enrolled, code, information)
 
 
 def check_transform(name: str) -> None:

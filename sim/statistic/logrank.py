@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.kernels import logrank as kernel
+from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
-from sim.statistic.statistic import Statistic, TestResult
+from sim.statistic.statistic import Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 
@@ -59,10 +60,22 @@ class LogRank(Statistic):
     def estimate_label(self) -> str:
         return "hazard ratio (Peto)"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         sets = risk_sets(observations, cut, self.stratified)
         m, n = sets.keys.shape
         uv = np.empty((m, 3))
         kernel.scores(sets.keys, sets.counts, sets.bits, reciprocals(n), float(self.rho), float(self.gamma), uv)
         z, code = standardised(uv, sets.events)
-        return TestResult(z, uv[:, 2], sets.enrolled, sets.events, sets.enrolled, code)
+        information = None if self.rho == self.gamma == 0 else np.ascontiguousarray(uv[:, 1])
+        return TestResult(z, uv[:, 2], sets.enrolled, sets.events, sets.enrolled, code, information)
+
+    def null_information(self, look: NullLook) -> Array:
+        if self.rho == self.gamma == 0:
+            return super().null_information(look)
+        risk = look.risk(self.stratified)
+        return risk.covariance(fleming_harrington(risk.survival, ((self.rho, self.gamma),)))
+
+
+def fleming_harrington(survival: Array, weights: tuple[tuple[float, float], ...]) -> Array:
+    """Return S^rho (1 - S)^gamma of each pair of exponents, float64[k, …]."""
+    return np.array([survival**rho * (1 - survival) ** gamma for rho, gamma in weights])

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.statistic.kaplan_meier import Mask, check_horizon, check_transform, kaplan_meier, tested, transformed
-from sim.statistic.statistic import Statistic, TestResult
+from sim.statistic.kaplan_meier import Mask, check_horizon, check_transform, expected_kaplan_meier, kaplan_meier, tested, transformed
+from sim.statistic.null_trial import NullLook
+from sim.statistic.statistic import Level, Statistic, TestResult
 from sim.types import Array, Observations
 
 
@@ -58,7 +59,7 @@ class MilestoneDifference(Statistic):
     def estimate_label(self) -> str:
         return f"difference in survival at {self.milestone:g} months"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         km = kaplan_meier(observations, cut, self.milestone, stratified=self.stratified)
         s = km.survival
         value, slope = transformed(self.transform, s)
@@ -74,3 +75,11 @@ class MilestoneDifference(Statistic):
         pooled = (n * s).sum(axis=2) / n.sum(axis=2)
         under_null = (w**2 * pooled * (1 - pooled) * (1 / n).sum(axis=2)).sum(axis=1)
         return tested(km, comparable, difference, np.where(total > 0, total, under_null), estimate)
+
+    def null_information(self, look: NullLook) -> Array:
+        """Return one over the null variance of the transformed difference, float64[1, 1]; 0 where the milestone is not reached."""
+        km = expected_kaplan_meier(look, self.milestone, self.stratified)
+        if km is None:
+            return np.zeros((1, 1))
+        _, slope = transformed(self.transform, km.survival)
+        return np.array([[1 / float(np.sum(km.shares**2 * (slope * km.survival) ** 2 * km.greenwood))]])

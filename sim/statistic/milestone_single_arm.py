@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.statistic.kaplan_meier import KaplanMeier, check_horizon, check_transform, kaplan_meier, tested, transformed
-from sim.statistic.statistic import Statistic, TestResult
+from sim.statistic.statistic import Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 
@@ -57,7 +57,7 @@ class MilestoneSingleArm(Statistic):
     def estimate_label(self) -> str:
         return f"survival at {self.milestone:g} months"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         km = kaplan_meier(observations, cut, self.milestone, arms=1)
         return against(km, self.null_survival, self.transform, km.survival[:, 0, 0])
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.kernels import modestly_weighted as kernel
+from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 CONVENTIONS = ("nphRCT", "simtrial")
@@ -72,13 +73,21 @@ class ModestlyWeighted(Statistic):
     def estimate_label(self) -> str:
         return "hazard ratio (weighted, one step)"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         sets = risk_sets(observations, cut, self.stratified)
         m, n = sets.keys.shape
-        out = np.empty((m, 3))
+        out = np.empty((m, 4))
         t_star = math.inf if self.t_star is None else float(self.t_star)
         kernel.scores(
             sets.keys, sets.counts, sets.bits, reciprocals(n), t_star, float(self.s_star or 0.0), self.convention == "simtrial", out
         )
         z, code = standardised(out, sets.events)
-        return TestResult(z, np.where(code == Code.OK, out[:, 2], np.nan), sets.enrolled, sets.events, sets.enrolled, code)
+        estimate, information = np.where(code == Code.OK, out[:, 2], np.nan), np.ascontiguousarray(out[:, 3])
+        return TestResult(z, estimate, sets.enrolled, sets.events, sets.enrolled, code, information)
+
+    def null_information(self, look: NullLook) -> Array:
+        """Return the null variance of the score, float64[1, 1]; strata as their scores are summed, before any scaling."""
+        t_star = math.inf if self.t_star is None else self.t_star
+        risk = look.risk(self.stratified, breaks=() if self.t_star is None else (self.t_star,))
+        least = np.where(risk.time <= t_star, risk.survival, risk.survival_at(t_star)[:, None])
+        return risk.covariance(1 / np.maximum(least, self.s_star or 0.0)[None])

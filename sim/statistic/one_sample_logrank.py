@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.curve import Curve
 from sim.kernels.one_sample import observed_expected
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 VARIANCES = ("mean", "null", "observed")
@@ -38,7 +38,7 @@ class OneSampleLogRank(Statistic):
     --------
     >>> null = Curve(0.01, np.exp(-0.25 * np.arange(2401) * 0.01))
     >>> one_trial = Observations(np.zeros((1, 3)), np.ones((1, 3), np.uint8), np.zeros((1, 3), np.uint8), np.array([[2.0, 6.0, 9.0]]), np.array([[1, 1, 0]], np.uint8))
-    >>> result = OneSampleLogRank(null).test(one_trial, np.array([12.0]))
+    >>> result = OneSampleLogRank(null).test(one_trial, np.array([12.0]), 0.025)
     >>> round(float(result.z[0]), 4), round(float(result.estimate[0]), 4)
     (1.2728, 0.4706)
     """
@@ -59,7 +59,7 @@ class OneSampleLogRank(Statistic):
     def estimate_label(self) -> str:
         return "observed / expected events"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         o = observations
         assert o.time is not None
         assert o.event is not None

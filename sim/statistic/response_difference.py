@@ -9,7 +9,7 @@ import numpy as np
 from sim.kernels.normal import fill_upper_quantile
 from sim.kernels.response_difference import fisher_tail, restricted_rates
 from sim.statistic.risk_sets import Counts
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 METHODS = ("chi_square", "miettinen_nurminen", "farrington_manning", "fisher")
@@ -67,7 +67,7 @@ class ResponseDifference(Statistic):
     def estimate_label(self) -> str:
         return "difference in response rate"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         o = observations
         assert o.response is not None
         tested = o.assessed(cut)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.kernels.vectors import exp, log
-from sim.statistic.kaplan_meier import KaplanMeier, Mask, check_horizon, kaplan_meier, tested
-from sim.statistic.statistic import Statistic, TestResult
+from sim.statistic.kaplan_meier import KaplanMeier, Mask, check_horizon, expected_kaplan_meier, kaplan_meier, tested
+from sim.statistic.null_trial import NullLook
+from sim.statistic.statistic import Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 MEASURES = ("difference", "ratio")
@@ -62,7 +63,7 @@ class RMSTDifference(Statistic):
     def estimate_label(self) -> str:
         return f"{self.measure} in restricted mean survival time to {self.horizon:g} months".replace("ratio in", "ratio of")
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         km = kaplan_meier(observations, cut, self.horizon, stratified=self.stratified)
         area, variance = km.area, km.area_variance
         comparable: Mask = np.asarray(((km.at_risk > 0) if self.stratified else km.known).all(axis=2))
@@ -86,3 +87,11 @@ class RMSTDifference(Statistic):
         area, variance = pooled.area[..., 0], pooled.area_variance[..., 0] * (n1 + n0) ** 2 / (n1 * n0)
         # the pooled area is 0 only where everybody fails at time zero, without variance
         return variance / np.where(area > 0, area, 1.0) ** 2 if self.measure == "ratio" else variance
+
+    def null_information(self, look: NullLook) -> Array:
+        """Return one over the null variance of the difference (log ratio), float64[1, 1]; 0 where the horizon is not reached."""
+        km = expected_kaplan_meier(look, self.horizon, self.stratified)
+        if km is None:
+            return np.zeros((1, 1))
+        variance = km.area_variance / km.area**2 if self.measure == "ratio" else km.area_variance
+        return np.array([[1 / float(np.sum(km.shares**2 * variance))]])

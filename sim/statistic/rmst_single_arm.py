@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.statistic.kaplan_meier import check_horizon, kaplan_meier, tested
-from sim.statistic.statistic import Statistic, TestResult
+from sim.statistic.statistic import Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 
@@ -65,7 +65,7 @@ class RMSTSingleArm(Statistic):
     def estimate_label(self) -> str:
         return f"restricted mean survival time to {self.horizon:g} months"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         km = kaplan_meier(observations, cut, self.horizon, arms=1)
         area, variance = km.area[:, 0, 0], km.area_variance[:, 0, 0]
         one = self._largest_variance if self.null_variance is None else self.null_variance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import IntEnum
@@ -9,7 +10,12 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.statistic.null_trial import NullLook
 from sim.types import Array, Flags, Observations
+
+Level = float | Array
+"""The one-sided nominal level that a look is judged at, one for all trials or float64[m]; `NO_LEVEL`: at none, at several, or not known yet."""
+NO_LEVEL = math.nan
 
 
 class Code(IntEnum):
@@ -29,6 +35,7 @@ class TestResult:
 
     z : float64[m], positive favours the experimental arm; estimate : float64[m], named by the statistic
     enrolled, events : int64[m], cumulative, at the cut; tested : int64[m], patients in the test; code : uint8[m], a `Code`
+    information : float64[m], of what is tested, as found in the data, in the unit of `Statistic.null_information`; None: the events
     """
 
     z: Array
@@ -37,6 +44,11 @@ class TestResult:
     events: NDArray[np.int64]
     tested: NDArray[np.int64]
     code: Flags
+    information: Array | None = None
+
+    def __post_init__(self) -> None:
+        if self.information is None:
+            object.__setattr__(self, "information", self.events.astype(np.float64))
 
     __test__ = False  # not a test for pytest
 
@@ -55,5 +67,18 @@ class Statistic(ABC):
         """What `TestResult.estimate` is."""
 
     @abstractmethod
-    def test(self, observations: Observations, cut: Array) -> TestResult:
-        """Return the test of what is known at the calendar months `cut` : float64[m]."""
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
+        """Return the test of what is known at the calendar months `cut` : float64[m], which is judged at `level`.
+
+        Two z may differ by the level only where both fall on the same side of its critical value.
+        """
+
+    def null_information(self, look: NullLook) -> Array:
+        """Return the null covariance of the k scores that are tested at a look, float64[k, k].
+
+        Notes
+        -----
+        What a later look adds is uncorrelated with it: Cov(U_j, U_k) is that of the earlier look. One score: its variance, or one over the
+        variance of an estimate. By default the number of events, to which it is proportional where every event weighs alike.
+        """
+        return np.array([[float(look.events)]])

@@ -21,6 +21,7 @@ from sim.followup import CutAtEvents, ExponentialDropout, NoDropout
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.rng import Draws
 from sim.statistic.logrank import LogRank
+from sim.statistic.statistic import NO_LEVEL
 from sim.trial import Trial, enrol
 from sim.types import Array, Assumption, Flags
 from sim.validation.check import Check, Reference, compare
@@ -61,6 +62,9 @@ class EvenAccrual(Accrual):
 
     def expected_duration(self, n: int) -> float:
         return n / self.rate
+
+    def expected_entries(self, n: int) -> tuple[Array, Array]:
+        return np.array([0.0, n / self.rate]), np.array([0.0, float(n)])
 
     def describe(self) -> list[Assumption]:
         return []
@@ -113,8 +117,10 @@ def looked_at(trial: Trial, events: tuple[int, ...], weight: tuple[float, float]
         months, came = cut.calendar(o)
         # a look whose events never come is made when nobody is left to be watched
         months = np.ascontiguousarray(np.where(came == 1, months, np.minimum(months, (o.entry + o.time).max(axis=1))))
-        found = [statistic.test(o, month) for month in months]
-        parts.append((np.array([f.z for f in found]), months, np.array([f.events for f in found]), np.array([f.enrolled for f in found]), came))
+        found = [statistic.test(o, month, NO_LEVEL) for month in months]
+        parts.append(
+            (np.array([f.z for f in found]), months, np.array([f.events for f in found]), np.array([f.enrolled for f in found]), came)
+        )
     return Looked(*(np.concatenate(part, axis=1) for part in zip(*parts, strict=True)))
 
 

@@ -18,7 +18,7 @@ from sim.statistic.milestone_difference import MilestoneDifference
 from sim.statistic.risk_sets import risk_sets
 from sim.statistic.rmst_difference import RMSTDifference
 from sim.statistic.rmst_single_arm import RMSTSingleArm
-from sim.statistic.statistic import Code
+from sim.statistic.statistic import NO_LEVEL, Code
 from sim.validation.check import REASON, Check, Reference, compare
 from sim.validation.data_sets import Analysis, analyses
 from sim.validation.data_sets import against as against_rows
@@ -76,7 +76,7 @@ def _restricted_mean(analysis: Analysis) -> list[Check]:
         return [_holds(row, analysis, area >= published["rmst"] - 1e-9, note) for row in analysis.rows]
     found = {"rmst": area, "rmst_se": math.sqrt(km.area_variance[0, 0, 0])}
     # the single-arm test against 1 month, put together from the published numbers
-    z = float(RMSTSingleArm(tau, 1.0).test(*analysis.data).z[0])
+    z = float(RMSTSingleArm(tau, 1.0).test(*analysis.data, NO_LEVEL).z[0])
     expected = (published["rmst"] - 1) / published["rmst_se"]
     return [*_against(analysis, found), compare(FAMILY, analysis.first, f"{analysis.name}: z against 1 month", expected, z, absolute=1e-9)]
 
@@ -88,11 +88,11 @@ def _two_restricted_means(analysis: Analysis) -> list[Check]:
     for arm, label in enumerate(("control", "exp")):
         found[f"rmst_{label}"] = float(km.area[0, 0, arm])
         found[f"rmst_{label}_se"] = math.sqrt(km.area_variance[0, 0, arm])
-    difference = RMSTDifference(tau).test(*analysis.data)
+    difference = RMSTDifference(tau).test(*analysis.data, NO_LEVEL)
     estimate, z = float(difference.estimate[0]), float(difference.z[0])
     found |= {"difference": estimate, "diff_p": 2 * float(norm.sf(abs(z)))}
     found |= {"diff_lower": estimate - Z * estimate / z, "diff_upper": estimate + Z * estimate / z}
-    result = RMSTDifference(tau, "ratio").test(*analysis.data)
+    result = RMSTDifference(tau, "ratio").test(*analysis.data, NO_LEVEL)
     ratio = float(result.estimate[0])
     se = math.log(ratio) / float(result.z[0])
     found |= {"ratio": ratio, "ratio_lower": ratio * math.exp(-Z * se), "ratio_upper": ratio * math.exp(Z * se)}
@@ -108,7 +108,7 @@ def _difference(analysis: Analysis) -> list[Check]:
         return _continued_milestone(analysis, km)
     test = MilestoneDifference(horizon, "plain", stratified) if milestone else RMSTDifference(horizon, stratified=stratified)
     km = km if milestone else kaplan_meier(*analysis.data, horizon, stratified=stratified)
-    result = test.test(*analysis.data)
+    result = test.test(*analysis.data, NO_LEVEL)
     estimate, z = float(result.estimate[0]), float(result.z[0])
     out = [compare(FAMILY, analysis.first, f"{analysis.name}: tested (code)", int(Code.OK), int(result.code[0]))]
     # the error comes from the curves: where z is 0 it cannot be read from the test

@@ -62,7 +62,7 @@ def test_refuses_what_cannot_be(made):
 
 
 def test_says_what_it_assumes(made):
-    lines = [*made.design.describe(made.population), *made.describe_assumptions()]
+    lines = [*made.design.describe(made.setting), *made.describe_assumptions()]
     assert lines
     for line in lines:
         assert isinstance(line, Assumption)

@@ -77,7 +77,7 @@ def milestone(parts, transform):
 def test_milestone_difference(trial, cut, horizon, transform):
     o = from_patients(trial)
     rows = seen(o, cut)
-    found = MilestoneDifference(horizon, transform).test(o, np.array([cut]))
+    found = MilestoneDifference(horizon, transform).test(o, np.array([cut]), 0.025)
     parts = [
         SimpleNamespace(s=naive.survival(p, horizon), greenwood=naive.greenwood(p, horizon), n=naive.followed(p, horizon))
         for p in both(rows)
@@ -94,7 +94,7 @@ def test_milestone_difference(trial, cut, horizon, transform):
 def test_rmst_difference(trial, cut, horizon, measure):
     o = from_patients(trial)
     rows = seen(o, cut)
-    found = RMSTDifference(horizon, measure).test(o, np.array([cut]))
+    found = RMSTDifference(horizon, measure).test(o, np.array([cut]), 0.025)
     area = [naive.area(p, 0, horizon) for p in both(rows)]
     variance = sum(
         naive.area_variance(p, horizon) / (a**2 if measure == "ratio" and a else 1) for p, a in zip(both(rows), area, strict=True)
@@ -131,14 +131,14 @@ def test_single_arm(trial, cut, horizon, transform):
         # at 0 and at 1 the variance under the null, on the plain scale
         return (f(s) - f(null), (slope(s) * s) ** 2 * g) if inside else (s - null, null * (1 - null) / n)
 
-    compare(MilestoneSingleArm(horizon, 0.3, transform).test(o, np.array([cut])), rows, known, *milestone_against(0.3), s)
-    found = BrookmeyerCrowley(horizon, transform).test(o, np.array([cut]))
+    compare(MilestoneSingleArm(horizon, 0.3, transform).test(o, np.array([cut]), 0.025), rows, known, *milestone_against(0.3), s)
+    found = BrookmeyerCrowley(horizon, transform).test(o, np.array([cut]), 0.025)
     median = quantile_interval(o, np.array([cut]))[0, 0]
     compare(found, rows, known, *milestone_against(0.5), median)
     area, variance = naive.area(rows, 0, horizon), naive.area_variance(rows, horizon)
     for null_variance, largest in ((None, horizon * horizon / 4), (0.25, 0.25)):
         assume(largest <= horizon * horizon / 4)
-        found = RMSTSingleArm(horizon, horizon / 2, null_variance).test(o, np.array([cut]))
+        found = RMSTSingleArm(horizon, horizon / 2, null_variance).test(o, np.array([cut]), 0.025)
         compare(found, rows, known, area - horizon / 2, variance or largest / n, area)
 
 
@@ -181,7 +181,7 @@ def test_modestly_weighted(trial, cut, t_star, simtrial, capped):
     s_star = 0.6 if capped else 0.0
     weight = naive.modest(rows, t_star, s_star, simtrial)
     u, v, information = naive.score(rows, weight)
-    found = ModestlyWeighted(t_star, s_star or None, "simtrial" if simtrial else "nphRCT").test(o, np.array([cut]))
+    found = ModestlyWeighted(t_star, s_star or None, "simtrial" if simtrial else "nphRCT").test(o, np.array([cut]), 0.025)
     scored(found, u, v, math.exp(u / information) if information > 1e-12 else math.nan)
 
 
@@ -195,7 +195,7 @@ def test_modestly_weighted_by_stratum(trial, cut, t_star, simtrial):
         _, log_rank, _ = naive.score(part, lambda t: 1.0)
         scale = 1.0 if simtrial or vs <= 1e-12 else math.sqrt(log_rank / vs)
         u, v, raw, information = u + scale * us, v + scale**2 * vs, raw + us, information + info
-    found = ModestlyWeighted(t_star, None, "simtrial" if simtrial else "nphRCT", True).test(o, np.array([cut]))
+    found = ModestlyWeighted(t_star, None, "simtrial" if simtrial else "nphRCT", True).test(o, np.array([cut]), 0.025)
     scored(found, u, v, math.exp(raw / information) if information > 1e-12 else math.nan)
 
 
@@ -206,7 +206,7 @@ def test_early_zero(trial, cut, early, stratified):
     rows = seen(o, cut)
     parts = [naive.score(part, lambda t: float(t >= early)) for part in (naive.strata(rows) if stratified else [rows])]
     u, v, information = (sum(part[k] for part in parts) for k in range(3))
-    found = EarlyZero(early, stratified).test(o, np.array([cut]))
+    found = EarlyZero(early, stratified).test(o, np.array([cut]), 0.025)
     scored(found, u, v, math.exp(u / information) if information > 1e-12 else math.nan)
     assert (found.code[0] == Code.NO_EVENTS) == (not any(event and t >= early for t, event, *_ in rows))
 
@@ -267,7 +267,7 @@ def test_cox(trial, stratified, ties):
         score = naive_cox.derivatives(rows, 0.0, ties, stratified)[0]
         expected = {"score": -score / math.sqrt(information), "likelihood_ratio": -math.copysign(math.sqrt(2 * gain), best)}
         for form, z in (expected | {"wald": expected["score"]}).items():
-            result = Cox(stratified, ties, form).test(o, np.array([30.0]))
+            result = Cox(stratified, ties, form).test(o, np.array([30.0]), 0.025)
             assert result.code[0] == Code.OK
             assert math.isnan(result.estimate[0])
             assert result.z[0] == pytest.approx(z, rel=1e-5, abs=1e-5)
@@ -288,7 +288,7 @@ def test_exponential(trial, cut):
     o = from_patients(trial)
     rows = seen(o, cut)
     events, months = sum(r[1] for r in rows), sum(r[0] for r in rows)
-    found = ExponentialMLE(2.0).test(o, np.array([cut]))
+    found = ExponentialMLE(2.0).test(o, np.array([cut]), 0.025)
     if months == 0:
         assert found.code[0] == Code.NO_EVENTS
         assert found.z[0] == 0

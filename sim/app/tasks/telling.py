@@ -103,7 +103,7 @@ def _cell_story(cell: Cell) -> CellStory:
     trial = cell.trial
     return CellStory(
         name=cell.name,
-        design=trial.design.describe(trial.population),
+        design=trial.design.describe(trial.setting),
         assumptions=[
             *trial.describe_assumptions(),
             *marginal.describe(trial.population, trial.effect, trial.plan.wants - {"response"} or {"pfs"}),
@@ -154,7 +154,7 @@ WORDS = {
 
 
 def _what(cell: Cell) -> str:
-    design = cell.trial.design.describe(cell.trial.population)[0].value
+    design = cell.trial.design.describe(cell.trial.setting)[0].value
     arms, endpoint = design.split(", n = ")[0], design.rsplit(", ", 1)[1]
     return f"{arms[0].upper()}{arms[1:]}, {endpoint}, {cell.trial.effect.describe()[0].value}"
 
