@@ -95,7 +95,7 @@ FAMILIES: tuple[Family, ...] = (
         "Graphical multiple testing",
         "Rejections, their order, the weights left and adjusted p-values of graphs of 2 to 5 hypotheses, published examples among them.",
         "Decisions and order equal; weights and adjusted p-values 1e-12.",
-        _of_rows(graph.checks, "graph"),
+        _of_rows("graph", graph.checks, "graph"),
         "graph",
     ),
     Family(
@@ -103,7 +103,7 @@ FAMILIES: tuple[Family, ...] = (
         "Graphical multiple testing at several looks",
         "The look at which each hypothesis is rejected, past looks tested again or not, and the critical z of every weight that is met.",
         "Looks equal; critical z 1e-6.",
-        _of_rows(graph_sequential.checks, "graph_gs"),
+        _of_rows("graph_gs", graph_sequential.checks, "graph_gs"),
         "graph_gs",
     ),
     Family(
@@ -111,7 +111,7 @@ FAMILIES: tuple[Family, ...] = (
         "Events re-estimated at a promising interim look",
         "New events, conditional power, errors, power and expected events of the promising zone, by planned weights and by the usual test; the lower end of the zone that keeps the usual test's level.",
         "Events equal; z, probabilities and expectations 1e-6.",
-        _of_rows(ssr.checks, "ssr"),
+        _of_rows("ssr", ssr.checks, "ssr"),
         "ssr",
     ),
     Family(

@@ -54,7 +54,7 @@ TWO_ARMS = {
 
 
 def z_of(statistic, data):
-    result = statistic.test(*data)
+    result = statistic.test(*data, 0.025)
     assert result.code[0] == Code.OK
     return float(result.z[0])
 
@@ -117,7 +117,7 @@ def test_cox_has_the_limit_of_its_likelihood(name, ties):
     score = (low - high) / (2 * h) / math.sqrt((2 * mid - low - high) / h**2)
     assert z_of(Cox(ties=ties, form="score"), data) == pytest.approx(score, rel=1e-5)
     assert z_of(Cox(ties=ties, form="wald"), data) == z_of(Cox(ties=ties, form="score"), data)
-    assert math.isnan(Cox(ties=ties).test(*data).estimate[0])
+    assert math.isnan(Cox(ties=ties).test(*data, 0.025).estimate[0])
     assert cox_fit(risk_sets(*data), ties).status[0] == cox_kernel.MONOTONE
 
 
@@ -131,7 +131,7 @@ def test_the_wald_test_says_what_stands_in_for_it():
 def test_no_event_in_one_arm_favours_it_and_not_the_other(statistic, name):
     control, experimental = TWO_ARMS[name]
     o, cut = arms(control, experimental)
-    found, swapped = statistic.test(o, cut), statistic.test(replace(o, arm=1 - o.arm), cut)
+    found, swapped = statistic.test(o, cut, 0.025), statistic.test(replace(o, arm=1 - o.arm), cut, 0.025)
     if len(set(control)) == 1 and (getattr(statistic, "gamma", 0) > 0 or (type(statistic), statistic.stratified) == (RMSTDifference, True)):
         # a late weight gives the first of the event times nothing, and a stratified restricted mean leaves out, as lrstat does, a
         # stratum in which an arm is not watched until the horizon
@@ -147,7 +147,7 @@ def test_maxcombo_has_no_event_in_one_arm(statistic):
     data = arms(*ALL_AGAINST_NONE)
     components, _ = statistic.components(risk_sets(*data))
     for z, (rho, gamma) in zip(components[0], statistic.weights, strict=True):
-        assert z == pytest.approx(LogRank(False, rho, gamma).test(*data).z[0], rel=1e-9)
+        assert z == pytest.approx(LogRank(False, rho, gamma).test(*data, 0.025).z[0], rel=1e-9)
     assert z_of(statistic, data) > 4.5
 
 
@@ -170,7 +170,7 @@ def test_milestone_of_one_against_none(transform):
 @pytest.mark.parametrize("n", [1, 7])
 def test_two_arms_without_an_event_or_all_at_once_say_nothing(statistic, n):
     for data in (arms([None] * n, [None] * n), arms([1.0] * n, [1.0] * n)):
-        result = statistic.test(*data)
+        result = statistic.test(*data, 0.025)
         assert result.z[0] == 0
         assert result.code[0] in (Code.OK, Code.NO_EVENTS, Code.EMPTY_ARM)
 
@@ -205,7 +205,7 @@ def test_sixty_expected_and_none_observed(variance, z):
 
 @pytest.mark.parametrize("variance", ["mean", "null", "observed"])
 def test_nobody_at_risk_is_no_evidence(variance):
-    result = OneSampleLogRank(NULL, variance).test(*single_sample([0.0, 0.0], [0, 0]))
+    result = OneSampleLogRank(NULL, variance).test(*single_sample([0.0, 0.0], [0, 0]), 0.025)
     assert (result.z[0], result.code[0]) == (0.0, Code.NO_EVENTS)
 
 
@@ -248,7 +248,7 @@ def test_all_respond_against_none(method):
     correction = math.sqrt(29 / 30) if method == "miettinen_nurminen" else 1.0
     assert z_of(ResponseDifference(method), responses(0, 15)) == pytest.approx(correction / math.sqrt(0.25 * 2 / 15), rel=1e-9)
     for nobody in (0, 15):
-        result = ResponseDifference(method).test(*responses(nobody, nobody))
+        result = ResponseDifference(method).test(*responses(nobody, nobody), 0.025)
         assert (result.z[0], result.code[0]) == (0.0, Code.NO_EVENTS)
 
 
