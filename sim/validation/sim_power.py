@@ -114,7 +114,9 @@ def looked_at(trial: Trial, events: tuple[int, ...], weight: tuple[float, float]
         # a look whose events never come is made when nobody is left to be watched
         months = np.ascontiguousarray(np.where(came == 1, months, np.minimum(months, (o.entry + o.time).max(axis=1))))
         found = [statistic.test(o, month) for month in months]
-        parts.append((np.array([f.z for f in found]), months, np.array([f.events for f in found]), np.array([f.enrolled for f in found]), came))
+        parts.append(
+            (np.array([f.z for f in found]), months, np.array([f.events for f in found]), np.array([f.enrolled for f in found]), came)
+        )
     return Looked(*(np.concatenate(part, axis=1) for part in zip(*parts, strict=True)))
 
 
