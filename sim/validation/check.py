@@ -77,18 +77,23 @@ def compare(
         pairs = [(_distance(e, g), max(rel * abs(e), absolute) if math.isfinite(e) else 0.0) for e, g in zip(wanted, found, strict=True)]
         worst = max(pairs, key=_ratio, default=(0.0, 0.0))
         passed = all(d <= t for d, t in pairs)
-    return Check(str(row.id), family, _package(row), str(row.function), quantity, wanted, found, *worst, passed, note)
+    return Check(str(row.id), family, _package(row), _function(row), quantity, wanted, found, *worst, passed, note)
 
 
 def broken(family: str, row: Reference, error: Exception) -> Check:
     """Return the check of a row whose computation broke: it failed, and says why."""
     what = f"{type(error).__name__}: {error}"
-    return Check(str(row.id), family, _package(row), str(row.function), "computed", (), (), math.inf, 0.0, False, what, BROKEN)
+    return Check(str(row.id), family, _package(row), _function(row), "computed", (), (), math.inf, 0.0, False, what, BROKEN)
 
 
 def _package(row: Reference) -> str:
     version = str(getattr(row, "version", "") or "")
-    return f"{row.package} {version}".strip()
+    # families of our own independent code name a case and its source instead of a package and its function
+    return f"{getattr(row, 'package', '') or getattr(row, 'source', '')} {version}".strip()
+
+
+def _function(row: Reference) -> str:
+    return str(getattr(row, "function", "") or getattr(row, "case", ""))
 
 
 def _distance(expected: float, got: float) -> float:

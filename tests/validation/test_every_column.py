@@ -66,7 +66,7 @@ def groups(file, column):
     out = []
     for family in (f for f in FAMILIES if f.file == file):
         some = [g for g in grouped(family) if numbers(g[0][column]) is not None]
-        kinds = {str(g[0].function) + str(g[0].get("block", "")) + str(g[0].get("test", "")): g for g in some}
+        kinds = {str(g[0].get("function", "")) + str(g[0].get("block", "")) + str(g[0].get("test", "")): g for g in some}
         out += [(family, g) for g in kinds.values()]
     return out
 
