@@ -92,7 +92,7 @@ def randomised_orr(trial, patients):
     month = patients[-1].entry + design.assessment
     row = {"enrolled": len(patients), "events": x1 + x0, "month": month, "z": 0.0, "estimate": math.nan, "decision": 0}
     if not (n1 and n0):
-        return [{**row, "code": "EMPTY_ARM"}]
+        return [{**row, "code": "EMPTY_ARM" if tested else "NO_EVENTS"}]
     row["estimate"] = x1 / n1 - x0 / n0
     z = response_z(design.statistic, x1, n1, x0, n0)
     if z is None:

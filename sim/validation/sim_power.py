@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +111,7 @@ class Looked:
 def looked_at(trial: Trial, events: tuple[int, ...], weight: tuple[float, float], n_sim: int, seed: int) -> Looked:
     """Simulate n_sim trials through all their looks; none stops."""
     cut, statistic = CutAtEvents(events, 1000.0), LogRank(False, *weight)
-    parts: list[tuple[Array | Flags, ...]] = []
+    parts: list[tuple[Any, ...]] = []
     for first in range(0, n_sim, TILE):
         o = enrol(trial, Draws(seed, first, min(TILE, n_sim - first), trial.plan.n))
         assert o.time is not None

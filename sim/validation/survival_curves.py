@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
 from scipy.stats import norm
 
 from sim.statistic.brookmeyer_crowley import quantile_interval
@@ -113,8 +114,8 @@ def _difference(analysis: Analysis) -> list[Check]:
     out = [compare(FAMILY, analysis.first, f"{analysis.name}: tested (code)", int(Code.OK), int(result.code[0]))]
     # the error comes from the curves: where z is 0 it cannot be read from the test
     variance = km.survival**2 * km.greenwood if milestone else km.area_variance
-    comparable = (km.at_risk > 0) if stratified and not milestone else km.known
-    se = math.sqrt(float(km.weights(comparable.all(axis=2))[0] ** 2 @ variance[0].sum(axis=1)))
+    comparable = np.asarray(((km.at_risk > 0) if stratified and not milestone else km.known).all(axis=2))
+    se = math.sqrt(float(km.weights(comparable)[0] ** 2 @ variance[0].sum(axis=1)))
     found = {"difference": estimate, "z": z, "se": se, "diff_lower": estimate - Z * se, "diff_upper": estimate + Z * se}
     return out + _against(analysis, found)
 
