@@ -197,7 +197,7 @@ def test_sixty_expected_and_none_observed(variance, z):
     months = 60 * 4.0 / math.log(2)
     for n in (2, 60):
         o, cut = single_sample([months / n] * n, [0] * n)
-        result = OneSampleLogRank(NULL, variance).test(o, cut)
+        result = OneSampleLogRank(NULL, variance).test(o, cut, 0.025)
         assert (result.code[0], result.events[0], result.estimate[0]) == (Code.OK, 0, 0.0)
         assert result.z[0] == pytest.approx(z, rel=1e-9)
     assert z == pytest.approx({"mean": 10.95, "null": 7.75, "observed": 7.75}[variance], abs=0.005)
@@ -265,7 +265,7 @@ def test_a_response_counts_once_it_is_known(month, excluded):
     o = replace(o, assessment=2.0, evaluable=np.array([seen], dtype=np.uint8) if excluded else None)
     known = [k for k in range(4) if entry[k] + 2.0 <= month and (seen[k] or not excluded)]
     for statistic in (BinomialCount(0.3), ResponseDifference()):
-        found = statistic.test(o, np.array([month]))
+        found = statistic.test(o, np.array([month]), 0.025)
         assert (found.tested[0], found.events[0]) == (len(known), sum(answer[k] for k in known))
         assert found.enrolled[0] == sum(e <= month for e in entry)
         assert (found.code[0] == Code.NO_EVENTS) >= (not known)
