@@ -69,7 +69,7 @@ def powers(statistic, n, m, seed=7, level=0.025):
         better = np.where(arm == 1, ratio, 1.0)
         # 3 of 10 respond; the effect divides the others
         o = make(entry, time / better, np.ones((m, n)), arm, rng.integers(0, 2, (m, n)), 2, u > 0.7 * better)
-        out.append(float((statistic.test(o, cut).z >= norm.isf(level)).mean()))
+        out.append(float((statistic.test(o, cut, level).z >= norm.isf(level)).mean()))
     return out
 
 
