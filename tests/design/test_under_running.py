@@ -21,7 +21,7 @@ from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.statistic.logrank import LogRank
 from sim.statistic.rmst_difference import RMSTDifference
 from sim.statistic.statistic import Code
-from sim.trial import Trial, final_rows, rows_of
+from sim.trial import Trial, critical_values, final_rows, rows_of
 from sim.types import InputError
 from tests.boundary import naive_recursive_integration as naive
 from tests.designs import textbook
@@ -71,6 +71,16 @@ def test_trials_that_reach_every_look_keep_their_bits():
     same = [rows[np.isin(rows["replicate"], whole)] for rows in (long, cut)]
     assert same[0].tobytes() == same[1].tobytes()
     np.testing.assert_array_equal(same[0]["decision"] == REJECT, same[0]["z"] >= np.array(made().plan.rule.upper)[same[0]["look"] - 1])
+
+
+@pytest.mark.parametrize("design", [{}, {"bounds_at": "observed"}, {"months": (5.0, 7.5), "bounds_at": "observed"}], ids=str)
+def test_a_replay_shows_the_bounds_that_decided(design):
+    trial = made(0.8, 10.5, **design)
+    rows = simulate(trial, 40, seed=6).rows
+    for row in rows:
+        upper, lower = critical_values(trial, 6, int(row["replicate"]))
+        assert row["decision"] == (REJECT if row["z"] >= upper[row["look"] - 1] else 0)
+        assert (lower == -math.inf).all()
 
 
 def test_no_futility_at_the_last_analysis():
