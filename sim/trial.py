@@ -279,6 +279,15 @@ def run_block(trial: Trial, seed: int, first: int, count: int) -> Rows:
     return decide(plan, found, first)
 
 
+def critical_values(trial: Trial, seed: int, replicate: int) -> tuple[Array, Array]:
+    """Return the z bounds above and below that a replicate met at each of the plan's looks, float64[looks]; NaN where it does not go by z."""
+    plan = trial.plan
+    found = Looks.empty(plan.cut.looks, 1, plan.safety is not None)
+    observe(trial, Draws(seed, replicate, 1, plan.n), found, slice(0, 1))
+    both = np.array([plan.rule.critical(look, found.monitoring(look, found)) for look in range(plan.cut.looks)])[:, :, 0]
+    return both[:, 0], both[:, 1]
+
+
 def rows_of(rows: Rows, hypothesis: int) -> Rows:
     """Return the rows of one of the plan's hypotheses."""
     return where(rows, rows["hypothesis"] == hypothesis)
@@ -298,4 +307,4 @@ def where(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
     return rows if chosen.all() else rows[chosen]
 
 
-__all__ = ["REJECT", "ROW_DTYPE", "Trial", "enrol", "final_rows", "rows_of", "run_block", "where"]
+__all__ = ["REJECT", "ROW_DTYPE", "Trial", "critical_values", "enrol", "final_rows", "rows_of", "run_block", "where"]

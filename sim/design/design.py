@@ -40,6 +40,11 @@ class Rule(ABC):
         """Return the one-sided nominal level that a look which goes as planned is judged at, or `NO_LEVEL`."""
         return NO_LEVEL
 
+    def critical(self, look: int, monitoring: Monitoring) -> tuple[Array, Array]:
+        """Return (upper, lower), float64[m], the z at or above which a look rejects and at or below which it gives up; NaN: it does not go by z."""
+        none = np.full(len(monitoring.last), np.nan)
+        return none, none
+
     @abstractmethod
     def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
         """Return uint8[m]: CONTINUE, REJECT, STOP_FUTILITY or STOP_HARM."""
@@ -53,6 +58,10 @@ class CriticalZ(Rule):
 
     def level(self, look: int) -> float:
         return upper_tail(self.bounds[look])
+
+    def critical(self, look: int, monitoring: Monitoring) -> tuple[Array, Array]:
+        m = len(monitoring.last)
+        return np.full(m, self.bounds[look]), np.full(m, -np.inf)
 
     def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
         return (result.z >= self.bounds[look]).astype(np.uint8)

@@ -41,16 +41,20 @@ class PlannedZ(Rule):
     def level(self, look: int) -> float:
         return upper_tail(self.upper[look]) if self.lower[look] == -np.inf else NO_LEVEL
 
-    def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
-        assert monitoring is not None
-        upper, lower = np.full(len(result.z), self.upper[look]), np.full(len(result.z), self.lower[look])
+    def critical(self, look: int, monitoring: Monitoring) -> tuple[Array, Array]:
+        m = len(monitoring.last)
+        upper, lower = np.full(m, self.upper[look]), np.full(m, self.lower[look])
         early = ~monitoring.planned
         if early.any():
             found = in_steps(monitoring.information[:, early], self.planned).T
             histories, which = np.unique(found, axis=0, return_inverse=True)
             upper[early] = np.array([self.last.bound(tuple(h.tolist())) for h in histories])[which.ravel()]
             lower[early] = -np.inf
-        return np.where(result.z >= upper, REJECT, np.where(result.z <= lower, STOP_FUTILITY, CONTINUE)).astype(np.uint8)
+        return upper, lower
+
+    def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
+        assert monitoring is not None
+        return _between(result.z, *self.critical(look, monitoring))
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,7 @@ class RecomputedZ(Rule):
     events: int
     month: float
 
-    def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
-        assert monitoring is not None
+    def critical(self, look: int, monitoring: Monitoring) -> tuple[Array, Array]:
         information = in_steps(monitoring.information, self.planned)
         at = self.spend_by.found(monitoring.events, information, monitoring.months, self.events, self.planned, self.month)
         found = np.vstack([information, at, monitoring.last]).T
@@ -77,7 +80,15 @@ class RecomputedZ(Rule):
         k = look + 1
         bounds = np.array([self.monitor.bounds(tuple(h[:k].tolist()), bool(h[-1]), tuple(h[k:-1].tolist())) for h in histories])
         upper, lower = bounds[which.ravel()].T
-        return np.where(result.z >= upper, REJECT, np.where(result.z <= lower, STOP_FUTILITY, CONTINUE)).astype(np.uint8)
+        return upper, lower
+
+    def decide(self, look: int, result: TestResult, monitoring: Monitoring | None = None) -> NDArray[np.uint8]:
+        assert monitoring is not None
+        return _between(result.z, *self.critical(look, monitoring))
+
+
+def _between(z: Array, upper: Array, lower: Array) -> NDArray[np.uint8]:
+    return np.where(z >= upper, REJECT, np.where(z <= lower, STOP_FUTILITY, CONTINUE)).astype(np.uint8)
 
 
 def in_steps(information: Array, planned: float) -> Array:

@@ -21,7 +21,7 @@ from sim.design.allocation import SingleArm
 from sim.engine import check_run
 from sim.report.replay import Replayed, write_replay
 from sim.rng import Draws
-from sim.trial import Rows, Trial, enrol, run_block
+from sim.trial import Rows, Trial, critical_values, enrol, run_block
 from sim.types import InputError
 
 PACKAGE = Path(provenance.__file__).parent
@@ -151,9 +151,9 @@ def _tables(trial: Trial, seed: int, replicate: int, cell: str, rows: Rows, verd
     if o.response is not None:
         patients["response"] = o.response[0] == 1
         patients["evaluable"] = True if o.evaluable is None else o.evaluable[0] == 1
-    # rules that recompute their bounds, or count, have none to show beforehand
-    bounds = getattr(plan.rule, "bounds", None) or getattr(plan.rule, "upper", None)
-    lower = getattr(plan.rule, "lower", None)
+    upper, lower = critical_values(trial, seed, replicate)
+    lower = np.where(np.isfinite(lower), lower, np.nan)
+    own = about == 0
     looks = pd.DataFrame(
         {
             "cell": cell,
@@ -163,14 +163,12 @@ def _tables(trial: Trial, seed: int, replicate: int, cell: str, rows: Rows, verd
             "enrolled_cumulative": rows["enrolled"],
             "events_cumulative": rows["events"],
             "z": rows["z"],
-            "critical_z": [np.nan if bounds is None or h else bounds[k - 1] for k, h in zip(rows["look"], about, strict=True)],
-            "futility_z": [
-                np.nan if lower is None or h or not np.isfinite(lower[k - 1]) else lower[k - 1]
-                for k, h in zip(rows["look"], about, strict=True)
-            ],
+            "critical_z": np.where(own, upper[rows["look"] - 1], np.nan),
+            "futility_z": np.where(own, lower[rows["look"] - 1], np.nan),
             "estimate": rows["estimate"],
             "decision": [DECISIONS[d] for d in rows["decision"]],
             "code": [code_names()[c] for c in rows["code"]],
         }
     )
-    return Replayed(cell, patients, looks, () if bounds is None else tuple(bounds), plan.hypothesis, plan.statistic.estimate_label, verdict)
+    bounds = () if np.isnan(upper).all() else tuple(upper.tolist())
+    return Replayed(cell, patients, looks, bounds, plan.hypothesis, plan.statistic.estimate_label, verdict)
