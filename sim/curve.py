@@ -67,12 +67,12 @@ class Curve:
         h = self.cumulative_hazard()
         x = np.asarray(t, dtype=float) / self.step
         i = np.clip(np.floor(x).astype(int), 0, len(h) - 2)
-        out: Array = np.exp(-(h[i] + (x - i) * (h[i + 1] - h[i])))
+        out: Array = exp(-(h[i] + (x - i) * (h[i + 1] - h[i])))
         return out
 
     def quantile(self, p: float) -> float:
         """Return the smallest t with S(t) <= 1 - p, or infinity when the grid ends above it."""
-        level = -math.log(1 - p)
+        level = -float(log(1 - p))
         h = self.cumulative_hazard()
         if h[-1] < level:
             return math.inf
