@@ -87,7 +87,7 @@ class Draws:
     first: int
     m: int
     n: int
-    _calls: dict[int, Words] = field(default_factory=dict, repr=False)
+    _calls: dict[int, Words] = field(default_factory=dict, init=False, repr=False)
 
     def word(self, stream: str) -> Words:
         """Return uint32[m, n], the raw words of a stream; read only."""

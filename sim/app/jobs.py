@@ -57,9 +57,9 @@ class InTurn:
 
     studies: list[Study]
     folder: RunFolder
-    _kept: ExitStack = field(default_factory=ExitStack)
-    _executors: dict[str, Any] = field(default_factory=dict)
-    _outcomes: list[Outcome] = field(default_factory=list)
+    _kept: ExitStack = field(default_factory=ExitStack, init=False)
+    _executors: dict[str, Any] = field(default_factory=dict, init=False)
+    _outcomes: list[Outcome] = field(default_factory=list, init=False)
 
     def __call__(self, config: object) -> None:
         number = len(self._outcomes)

@@ -182,5 +182,5 @@ class EveryDraw(_Planned):
 
 def _under(fitted: PostCartFailure, p: Parameters) -> PostCartFailure:
     """The fitted population's choices under other parameters, in the reading of the paper that belongs to them."""
-    same: dict[str, Any] = {f.name: getattr(fitted, f.name) for f in fields(PostCartFailure) if f.name not in ("_cache", "draws")}
+    same: dict[str, Any] = {f.name: getattr(fitted, f.name) for f in fields(PostCartFailure) if f.init and f.name != "draws"}
     return _Given(**{**same, "denominator": p.denominator}, given=with_prognosis(p, math.inf) if fitted.prognostic else p)

@@ -1,5 +1,7 @@
 """Every design of conf/design on every population of conf/population, from every time zero, with and without prognostic classes.
 
+And every test of conf/statistic on patients of its kind of trial.
+
     python tests/engine/configurations.py [every]    prints one `name hash` per line; the processor is chosen by the environment
 
 Without `every`, each population as its file says and, of each class of populations, the first in all its variants. A hash is of the rows
@@ -16,14 +18,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from sim.design.checks import SINGLE_ARM_TESTS
 from sim.effect import NO_EFFECT
 from sim.population.population import Population
 from sim.population.post_cart_failure import TIME_ZEROS
-from sim.trial import Trial, run_block
+from sim.rng import Draws
+from sim.trial import Trial, enrol, run_block
 from sim.types import InputError
-from tests.contract.building import options, study
+from tests.contract.building import options, statistic, study
+from tests.designs import single_arm, textbook
 from tests.engine.studies import digest
 
 REPLICATES = 24
@@ -82,6 +89,22 @@ def hash_of(trial: Trial) -> str:
     return out.hexdigest()[:32]
 
 
+def hash_of_test(name: str) -> str:
+    """Return a hash of what a test finds in some trials of its kind: of one arm, or of two."""
+    test = statistic(name)
+    trial = single_arm(n=60, medians=(2.8,)) if isinstance(test, SINGLE_ARM_TESTS) else textbook()
+    observations = enrol(trial, Draws(SEED, 0, 200, trial.plan.n))
+    # an event stands for a response where a test asks for one
+    observations = dataclasses.replace(observations, response=observations.event)
+    found = test.test(observations, np.linspace(12.0, 30.0, 200))
+    out = hashlib.sha256()
+    for f in dataclasses.fields(found):
+        out.update(np.ascontiguousarray(getattr(found, f.name)).tobytes())
+    return out.hexdigest()[:32]
+
+
 if __name__ == "__main__":
+    for name in options("statistic"):
+        print(f"statistic/{name}", hash_of_test(name))
     for name, trial in trials("every" in sys.argv[1:]):
         print(name, "refused" if trial is None else hash_of(trial))
