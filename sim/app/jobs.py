@@ -15,8 +15,8 @@ from sim.app.folders import RunFolder
 from sim.app.study import Study
 from sim.types import InputError
 
-DONE, REFUSED, BROKEN, INTERRUPTED = 0, 2, 3, 130
-"""Exit statuses; a task gives 1 when one of its checks failed."""
+DONE, REFUSED, BROKEN = 0, 2, 3
+"""Exit statuses; a task gives 1 when one of its checks failed. Those of a run that is stopped are in `stopping`."""
 
 
 @dataclass(frozen=True)
