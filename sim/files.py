@@ -31,13 +31,20 @@ def replacing(path: Path) -> Iterator[Path]:
     >>> [p.name for p in folder.iterdir()]
     ['a.txt']
     """
-    # another process, perhaps on another machine with this very process number, may be writing the same file
-    temporary = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.part")
-    try:
+    with scratch(path) as temporary:
         yield temporary
         sync(temporary)
         temporary.replace(path)
         sync(path.parent)
+
+
+@contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """Yield a name of this process's own beside `path`; what lies under it goes when the block ends, or with the next run of a killed one."""
+    # another process, perhaps on another machine with this very process number, may be writing the same file
+    temporary = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.part")
+    try:
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
 

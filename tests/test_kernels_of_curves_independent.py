@@ -20,7 +20,9 @@ def test_convolution_is_the_sum(m, n, size, seed):
     rng = np.random.default_rng(seed)
     a, b = rng.normal(size=m) * size, rng.normal(size=n)
     expected = [sum(a[i] * b[k - i] for i in range(m) if 0 <= k - i < n) for k in range(m + n - 1)]
-    np.testing.assert_allclose(convolve(a, b), expected, rtol=0, atol=1e-14 * size * np.sqrt(np.sum((a / size) ** 2) * np.sum(b**2)) + 1e-300)
+    np.testing.assert_allclose(
+        convolve(a, b), expected, rtol=0, atol=1e-14 * size * np.sqrt(np.sum((a / size) ** 2) * np.sum(b**2)) + 1e-300
+    )
 
 
 def test_convolution_of_a_curve_as_long_as_in_use():
@@ -59,7 +61,10 @@ def test_least_squares_as_scipy_finds_them(seed):
     def residuals(x):
         return np.concatenate([np.tanh(slopes @ x) - target, 0.1 * x])
 
-    found, expected = least_squares(residuals, np.zeros(3)), optimize.least_squares(residuals, np.zeros(3), xtol=1e-12, ftol=1e-12, gtol=1e-12)
+    found, expected = (
+        least_squares(residuals, np.zeros(3)),
+        optimize.least_squares(residuals, np.zeros(3), xtol=1e-12, ftol=1e-12, gtol=1e-12),
+    )
     assert np.sum(residuals(found) ** 2) == pytest.approx(2 * expected.cost, rel=1e-8)
     np.testing.assert_allclose(found, expected.x, atol=2e-5)
 

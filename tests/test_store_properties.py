@@ -303,13 +303,17 @@ def test_every_module_that_a_trial_loads_is_in_the_key():
     command = [sys.executable, "-c", IMPORTING, str(paths.conf_dir())]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]).stdout.split()
     package = Path(sim.source.__file__).parent
-    digested = {".".join(("sim", *path.relative_to(package).with_suffix("").parts)).removesuffix(".__init__") for path in deciding_files(package)}
+    digested = {
+        ".".join(("sim", *path.relative_to(package).with_suffix("").parts)).removesuffix(".__init__") for path in deciding_files(package)
+    }
     assert len(loaded) > 80
     assert set(loaded) <= digested
     # nor does one of them name, anywhere in its text, a room that is left out
     for path in deciding_files(package):
         for node in ast.walk(ast.parse(path.read_text())):
-            names = [node.module] if isinstance(node, ast.ImportFrom) else [x.name for x in node.names] if isinstance(node, ast.Import) else []
+            names = (
+                [node.module] if isinstance(node, ast.ImportFrom) else [x.name for x in node.names] if isinstance(node, ast.Import) else []
+            )
             for name in names:
                 if name and name.startswith("sim."):
                     assert f"{name.split('.')[1]}.py" not in ASKING, (path, name)
@@ -354,7 +358,9 @@ class Mine(Effect):
 """
 
 
-@pytest.mark.parametrize("touched", ["my_effects/own.py", "my_effects/__init__.py", "my_effects/beside.py", "my_helper.py", "below_helper.py"])
+@pytest.mark.parametrize(
+    "touched", ["my_effects/own.py", "my_effects/__init__.py", "my_effects/beside.py", "my_helper.py", "below_helper.py"]
+)
 def test_touching_a_class_from_outside_changes_the_key(tmp_path, monkeypatch, touched):
     (tmp_path / "my_effects").mkdir()
     files = {"my_effects/__init__.py": "", "my_effects/own.py": OWN.format(extra=""), "my_effects/beside.py": "x = 1\n",
@@ -387,7 +393,7 @@ def test_a_class_that_is_no_dataclass_is_refused():
         response_rate = HazardRatio.response_rate
         describe = HazardRatio.describe
 
-    with pytest.raises(InputError, match="run.store: a Bare cannot be part of a trial's key; allowed: frozen dataclasses"):
+    with pytest.raises(InputError, match=r"run\.store: a Bare cannot be part of a trial's key; allowed: frozen dataclasses"):
         content_key(replace(TRIAL, effect=Bare()), SEED)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import sim
-from sim.population.post_cart_failure import PostCartFailure
 from sim.population.population import Population
+from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
 from sim.store import canonical
 from sim.types import InputError
@@ -28,7 +28,12 @@ def modules():
 
 
 CLASSES = sorted(
-    {c for m in modules() for _, c in inspect.getmembers(m, inspect.isclass) if dataclasses.is_dataclass(c) and c.__module__.startswith("sim.")},
+    {
+        c
+        for m in modules()
+        for _, c in inspect.getmembers(m, inspect.isclass)
+        if dataclasses.is_dataclass(c) and c.__module__.startswith("sim.")
+    },
     key=lambda c: (c.__module__, c.__qualname__),
 )
 

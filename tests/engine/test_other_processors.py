@@ -34,7 +34,11 @@ def run(disguise: dict[str, str], cache: Path, *script: str) -> dict[str, str]:
     inherited = {k: v for k, v in os.environ.items() if k not in ("NPY_DISABLE_CPU_FEATURES", "GLIBC_TUNABLES", "NUMBA_CPU_NAME")}
     own_cache = {"NUMBA_CACHE_DIR": str(cache)} if "NUMBA_CPU_NAME" in disguise else {}
     done = subprocess.run(
-        [sys.executable, *(script or (str(SCRIPT),))], env={**inherited, **own_cache, **disguise}, capture_output=True, text=True, check=False
+        [sys.executable, *(script or (str(SCRIPT),))],
+        env={**inherited, **own_cache, **disguise},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return dict(line.split() for line in done.stdout.splitlines())
