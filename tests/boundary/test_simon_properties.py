@@ -43,16 +43,17 @@ def test_weights_cover_zero_to_one_without_gaps(question):
 
 
 def test_large_designs_are_found_and_larger_ones_refused():
-    # each search before this bound took half a minute or never ended; the work is counted, so that no clock is needed
+    # what a search without bounds finds, in half a minute or more
     designs = [a.design for a in admissible(0.45, 0.50, 0.05, 0.80)]
-    assert (designs[0].r1, designs[0].n1, designs[0].r, designs[0].n) == (295, 626, 348, 733)
+    ends = [(d.r1, d.n1, d.r, d.n) for d in (designs[0], designs[5], designs[-1])]
+    assert ends == [(194, 428, 297, 616), (116, 254, 320, 667), (117, 252, 359, 753)]
     for d in designs:
         assert d.type_i_error <= 0.05
         assert d.power >= 0.8
     with pytest.raises(InputError, match="with at most 1,500 patients none meets both errors; allowed: rates that are further apart"):
         admissible(0.45, 0.46)
     with pytest.raises(InputError, match="with at most 1,500 patients a larger one may expect fewer under the null"):
-        admissible(0.45, 0.48)
+        admissible(0.05, 0.068)
     with pytest.raises(InputError, match="n_max is 1501; allowed: 2 to 1,500"):
         admissible(0.1, 0.3, n_max=1501)
     with pytest.raises(InputError, match="n is 1501; allowed: up to 1,500"):
