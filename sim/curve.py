@@ -64,7 +64,7 @@ class Curve:
 
     def at(self, t: float | Array) -> Array:
         """Return S(t), t in months (array or number)."""
-        out: Array = np.exp(-self.cumulative_hazard_at(t))
+        out: Array = exp(-self.cumulative_hazard_at(t))
         return out
 
     def cumulative_hazard_at(self, t: float | Array) -> Array:
@@ -77,7 +77,7 @@ class Curve:
 
     def quantile(self, p: float) -> float:
         """Return the smallest t with S(t) <= 1 - p, or infinity when the grid ends above it."""
-        level = -math.log(1 - p)
+        level = -float(log(1 - p))
         h = self.cumulative_hazard()
         if h[-1] < level:
             return math.inf

@@ -168,7 +168,7 @@ class _Looked:
     trial: Trial
     simulate: Simulate
     n_sim: int
-    points: dict[int, PowerPoint] = field(default_factory=dict)
+    points: dict[int, PowerPoint] = field(default_factory=dict, init=False)
 
     def __call__(self, n: int) -> Estimate:
         if n not in self.points:

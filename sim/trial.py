@@ -63,10 +63,9 @@ class Trial:
         # everything is built, and so refused, before anything is simulated
         self.plan  # noqa: B018
         self.effect.response_rate(self.population.response_rate()) if "response" in self.plan.wants else None
-        if "os" in self.plan.wants:
-            # one patient: a population need not know how long patients live after progression
-            nobody = np.zeros((1, 1), dtype=np.uint8)
-            self.population.sample(Draws(0, 0, 1, 1), nobody, nobody, self.effect, self.plan.wants)
+        # one patient: a population need not know how long patients live after progression, nor have a place for every effect
+        nobody = np.zeros((1, 1), dtype=np.uint8)
+        self.population.sample(Draws(0, 0, 1, 1), nobody, nobody, self.effect, self.plan.wants)
 
     @cached_property
     def plan(self) -> Plan:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from sim.app.folders import RunFolder
-from sim.app.jobs import BROKEN, DONE, INTERRUPTED, REFUSED, InTurn, Outcome, SideBySide, outcome_of
+from sim.app.jobs import BROKEN, DONE, REFUSED, InTurn, Outcome, SideBySide, outcome_of
 from sim.app.overlays import Overlays, private_store, register
+from sim.app.stopping import stopped, stopping_on_request
 from sim.types import InputError
 
 _REFUSED_FLAGS = {
@@ -38,14 +39,14 @@ def main(argv: list[str]) -> int:
 
     Returns
     -------
-    int : 0 done, 1 a check failed, 2 refused, 3 broken, 130 interrupted; of several jobs the worst
+    int : 0 done, 1 a check failed, 2 refused, 3 broken, 130 interrupted, 143 terminated (SIGTERM); of several jobs the worst
     """
     show = any(a.lstrip("+").replace(" ", "").lower() == "run.traceback=true" for a in argv)
-    with _restored(argv):
+    with _restored(argv), stopping_on_request():
         try:
             return _ended(_run(argv), show)
-        except KeyboardInterrupt:
-            return _ended([Outcome(INTERRUPTED, "interrupted before anything was kept")], False)
+        except KeyboardInterrupt as stop:
+            return _ended([stopped(stop, "before anything was kept")], False)
         except SystemExit as stop:  # argparse, and Hydra's --help, --info, --cfg
             return stop.code if isinstance(stop.code, int) else DONE if stop.code is None else REFUSED
         except Exception as error:
@@ -100,6 +101,7 @@ def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: b
     in_turn = launcher == launchers.IN_TURN
     where = [f"hydra.sweep.dir={folder.quoted}", "hydra.sweep.subdir=${hydra.job.num}"] if multirun else [f"hydra.run.dir={folder.quoted}"]
     launcher_error = None
+    done = False
     try:
         with InTurn(studies, folder) if in_turn else SideBySide(studies, [name for name, _ in named], folder) as jobs:
             try:
@@ -109,8 +111,11 @@ def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: b
             outcomes = jobs.outcomes(launcher_error)
         if multirun:
             combine([folder.of_job(i) for i, outcome in enumerate(outcomes) if not outcome.line], folder.path)
-    except KeyboardInterrupt:
-        return [Outcome(INTERRUPTED, f"interrupted; {folder.kept(studies[0].run.store)}")]
+        done = not any(outcome.line for outcome in outcomes)
+    except KeyboardInterrupt as stop:
+        return [stopped(stop, folder.kept(studies[0].run.store))]
+    finally:
+        folder.end(done)
     if outcomes and all(outcome.status == REFUSED for outcome in outcomes):
         folder.remove()
     return outcomes

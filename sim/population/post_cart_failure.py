@@ -86,7 +86,7 @@ class PostCartFailure(Population):
     draws: int | None = field(default=None, compare=False)
     # of the benchmark, see `with_benchmark`; None = of the shipped one
     _published: tuple[tuple[str, float], ...] | None = field(default=None, repr=False)
-    _cache: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[object, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.time_zero not in TIME_ZEROS:

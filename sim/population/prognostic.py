@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
@@ -10,8 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
+from sim.kernels.vectors import exp, log
+from sim.population.centring import least_squares
 from sim.population.multi_state import from_progression, grid
 from sim.population.parameters import NO_CLASSES, Parameters, mix_weights
 from sim.rng import Draws
@@ -54,14 +54,14 @@ def shares(marks: Mapping[str, Any], name: str) -> Array:
 def _steps(marks: Mapping[str, Any], name: str) -> Array:
     """Return float64[3], log multipliers of the kinds: 0 on average over the known, and for the unknown."""
     reference, exposed, _ = shares(marks, name)
-    beta, known = math.log(EFFECTS[name][0]), exposed / (reference + exposed)
+    beta, known = float(log(EFFECTS[name][0])), exposed / (reference + exposed)
     return np.array([-beta * known, beta * (1 - known), 0.0])
 
 
 def classes(marks: Mapping[str, Any]) -> tuple[tuple[float, float], ...]:
     """Return (share, multiplier before centring) of the nine classes, lines within double hit or expressor, given independent."""
     w, x = ([of(marks, name) for name in EFFECTS] for of in (shares, _steps))
-    return tuple((float(w[0][i] * w[1][j]), math.exp(x[0][i] + x[1][j])) for i, j in product(range(3), repeat=2))
+    return tuple((float(w[0][i] * w[1][j]), float(exp(x[0][i] + x[1][j]))) for i, j in product(range(3), repeat=2))
 
 
 def with_prognosis(p: Parameters, within: float = CLOSE) -> Parameters:
@@ -84,20 +84,20 @@ def with_prognosis(p: Parameters, within: float = CLOSE) -> Parameters:
     marginals = _marginals(plain)
 
     def centred(logs: Array) -> Parameters:
-        none, responds, allo = (float(x) for x in np.exp(np.clip(logs, -2.0, 2.0)))
+        none, responds, allo = (float(x) for x in exp(np.clip(logs, -2.0, 2.0)))
         moved = tuple((w, none * m, responds * m) for w, m in raw)
         return replace(plain, exit_classes=moved, allo_from_response_rate=allo * plain.allo_from_response_rate)
 
     def residuals(logs: Array) -> Array:
-        out: Array = np.concatenate([np.log(_marginals(centred(logs)) / marginals), HELD * logs])
+        out: Array = np.concatenate([log(_marginals(centred(logs)) / marginals), HELD * logs])
         return out
 
-    solution = least_squares(residuals, np.zeros(3), xtol=1e-10, ftol=1e-10, gtol=1e-10)
-    if np.max(np.abs(solution.fun[:3])) > within:
+    logs = least_squares(residuals, np.zeros(3))
+    if np.max(np.abs(residuals(logs)[:3])) > within:
         raise InputError(
             "population.prognostic: no centring keeps the medians of PFS and OS within 1 % under these parameters; allowed: false"
         )
-    return centred(solution.x)
+    return centred(logs)
 
 
 def _marginals(p: Parameters) -> Array:

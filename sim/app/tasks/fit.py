@@ -86,7 +86,7 @@ def _population(study: Study, benchmark: Benchmark, path: Path) -> PostCartFailu
     """The first cell's population with the parameters of the new file."""
     current = study.cells[0].trial.population
     if isinstance(current, PostCartFailure) and not (benchmark.denominator == "failures" and current.time_zero == "infusion"):
-        return replace(current, parameters=str(path), denominator=benchmark.denominator, _cache={})
+        return replace(current, parameters=str(path), denominator=benchmark.denominator)
     return PostCartFailure(parameters=str(path), denominator=benchmark.denominator)
 
 

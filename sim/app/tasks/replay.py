@@ -19,6 +19,7 @@ from sim.app.study import Cell, Study
 from sim.app.tasks.outputs import DECISIONS, code_names, whole
 from sim.design.allocation import SingleArm
 from sim.engine import check_run
+from sim.files import is_incomplete
 from sim.report.replay import Replayed, write_replay
 from sim.rng import Draws
 from sim.trial import Rows, Trial, critical_values, enrol, run_block
@@ -90,6 +91,8 @@ class Replay:
 
 def read_record(run: Path) -> dict[str, Any]:
     """Return the provenance of a finished run, or refuse in one line."""
+    if is_incomplete(run):
+        raise InputError(f"task.run is {str(run)!r}: the run there has not ended, or was killed; allowed: the folder of a finished run")
     path = run / "provenance.json"
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
