@@ -10,7 +10,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from sim.app.errors import unknown
-from sim.app.schema import GROUPS, NESTED_GROUPS, TRIAL_GROUPS
+from sim.app.schema import GROUPS, NESTED_GROUPS, PLACES, TRIAL_GROUPS
 from sim.types import InputError
 
 CELL_GROUPS = ("benchmark", *TRIAL_GROUPS, *NESTED_GROUPS)
@@ -28,6 +28,20 @@ def key_of(override: str) -> str:
     return override.lstrip("+~").partition("=")[0].partition("@")[0].strip()
 
 
+def placed(override: str) -> str:
+    """Write out the place of a choice that lies inside a group.
+
+    Examples
+    --------
+    >>> placed("statistic=cox"), placed("spending@design.harm.spending=kim_demets"), placed("~futility"), placed("design.n=60")
+    ('design.statistic=cox', 'design.harm.spending=kim_demets', '~design.futility', 'design.n=60')
+    """
+    found = re.match(r"(?P<sign>[+~]*)(?P<group>\w+)(@(?P<place>[\w.]+))?(?P<rest>=.*|)$", override, re.DOTALL)
+    if not found or found["group"] not in NESTED_GROUPS or not (found["rest"] or found["sign"]):
+        return override
+    return f"{found['sign']}{found['place'] or NESTED_GROUPS[found['group']]}{found['rest']}"
+
+
 def merge(command_line: list[str], cell: list[str]) -> list[str]:
     """Return the overrides of one cell: the command line's first, each giving way to the cell's own for the same key.
 
@@ -36,8 +50,8 @@ def merge(command_line: list[str], cell: list[str]) -> list[str]:
     >>> merge(["design=a", "effect.hr=0.5", "run.seed=1"], ["design=b", "effect.hr=0.7"])
     ['run.seed=1', 'design=b', 'effect.hr=0.7']
     """
-    own = {key_of(override) for override in cell}
-    return [override for override in command_line if key_of(override) not in own] + cell
+    own = {key_of(placed(override)) for override in cell}
+    return [override for override in command_line if key_of(placed(override)) not in own] + cell
 
 
 def expand(cells: dict[str, Any], grid: dict[str, Any]) -> list[tuple[str, list[str]]]:
@@ -105,7 +119,8 @@ def _check(where: str, text: str) -> None:
         if first in (*GROUPS, "run", "scenarios", "hydra"):
             raise InputError(f"{where}: '{text}' is refused; a cell may change {', '.join(CELL_GROUPS)}")
         raise unknown(where, first, CELL_GROUPS)
-    if override.is_sweep_override() or override.is_delete() or "@" in text.partition("=")[0]:
+    no_value = override.is_delete() and key_of(placed(text)) not in PLACES
+    if override.is_sweep_override() or no_value or "@" in text.partition("=")[0]:
         raise InputError(f"{where}: '{text}' is refused; allowed: one key=value")
 
 

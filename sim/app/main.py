@@ -146,6 +146,7 @@ def _hydra(argv: list[str], task: Callable[[object], None]) -> None:
     import hydra
 
     from sim.app import paths
+    from sim.app.loader import layered
 
     sys.argv = ["postcart", *argv]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # or Hydra prints the traceback itself and exits
@@ -153,7 +154,8 @@ def _hydra(argv: list[str], task: Callable[[object], None]) -> None:
     def run(config: object) -> None:
         task(config)
 
-    hydra.main(config_path=str(paths.conf_dir()), config_name="config", version_base="1.3")(run)()
+    with layered():
+        hydra.main(config_path=str(paths.conf_dir()), config_name="config", version_base="1.3")(run)()
 
 
 def _ended(outcomes: list[Outcome], show: bool) -> int:
