@@ -31,11 +31,18 @@ def key_of(override: str) -> str:
 def placed(override: str) -> str:
     """Write out the place of a choice that lies inside a group.
 
+    Raises
+    ------
+    InputError : a key below such a choice that leaves the place out
+
     Examples
     --------
     >>> placed("statistic=cox"), placed("spending@design.harm.spending=kim_demets"), placed("~futility"), placed("design.n=60")
     ('design.statistic=cox', 'design.harm.spending=kim_demets', '~design.futility', 'design.n=60')
     """
+    short = re.match(r"[+~]*(\w+)(\.[\w.]+)", override)
+    if short and short[1] in NESTED_GROUPS:
+        raise InputError(f"{override}: '{short[1]}{short[2]}' is unknown; the key is {NESTED_GROUPS[short[1]]}{short[2]}")
     found = re.match(r"(?P<sign>[+~]*)(?P<group>\w+)(@(?P<place>[\w.]+))?(?P<rest>=.*|)$", override, re.DOTALL)
     if not found or found["group"] not in NESTED_GROUPS or not (found["rest"] or found["sign"]):
         return override

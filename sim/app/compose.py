@@ -132,6 +132,7 @@ def _one_line_errors(overrides: list[str], overlays: Overlays) -> Iterator[None]
 
 
 def _refuse(override: str, overlays: Overlays) -> None:
+    placed(override)  # or says that it has no place
     key, _, value = override.lstrip("+~").partition("=")
     if key.startswith("hydra.searchpath"):
         raise InputError(f"'{override}' is refused; allowed: files in ./scenarios and ./GROUP of the working directory")
@@ -199,4 +200,3 @@ def parse_sweep(overrides: list[str]) -> list[tuple[str, list[str]]]:
         raise InputError("-m: the sweep is empty; allowed: at least one value for each key")
     swept = {override.get_key_element() for override in parsed if override.is_sweep_override()}
     return [(",".join(o for o in job if o.partition("=")[0] in swept), job) for job in jobs]
-

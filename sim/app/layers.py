@@ -11,8 +11,9 @@ Three rules, whoever speaks and wherever:
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sim.app.schema import PLACES
@@ -111,10 +112,9 @@ def _keys(option: Tree, path: str) -> set[str]:
     """Return the keys that an option has: those it says and those of its class."""
     keys = set(option)
     if is_choice(option):
-        try:
+        # a class that is refused here is refused again later, or only the command line trusts it
+        with contextlib.suppress(InputError):
             keys |= set(getattr(target(f"{path}._target_", option["_target_"]), "__dataclass_fields__", ()))
-        except InputError:
-            pass  # refused later, or a class that only the command line trusts
     return keys
 
 
@@ -125,7 +125,7 @@ def at(tree: Any, path: str) -> Any:
     return tree
 
 
-def choices_first(places: Iterator[str] | dict[str, str]) -> list[str]:
+def choices_first(places: Iterable[str]) -> list[str]:
     """Return places so that none comes before one that it lies in.
 
     Examples

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from contextlib import contextmanager
-from types import SimpleNamespace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 from hydra._internal import config_loader_impl
@@ -67,13 +67,9 @@ class LayeredLoader(ConfigLoaderImpl):
         # the last word on a place stands, be it a name, a whole choice or null
         last = {key: value for key, value in said if key in PLACES and not (isinstance(value, dict) and not layers.is_choice(value))}
         self._choices = {key: cast(str, value) for key, value in last.items() if layers.is_name(key, value)}
-        saved = config_loader_impl.ConfigLoaderImpl
         # Hydra calls its own class by name for the values of the command line
-        config_loader_impl.ConfigLoaderImpl = SimpleNamespace(_apply_overrides_to_config=self.apply)  # type: ignore[assignment,misc]
-        try:
+        with _in_place_of_hydras(config_loader_impl, SimpleNamespace(_apply_overrides_to_config=self.apply)):
             return super()._load_configuration_impl(config_name, overrides, *arguments, **more)
-        finally:
-            config_loader_impl.ConfigLoaderImpl = saved  # type: ignore[misc]
 
     def _parse_overrides_and_create_caching_repo(
         self, config_name: str | None, overrides: list[str]
@@ -183,15 +179,10 @@ def _replace(config: DictConfig, override: Override, value: Any) -> None:
     if not adding and key.rpartition(".")[2] not in _parent(config, key):
         ConfigLoaderImpl._apply_overrides_to_config([override], config)  # says so
     try:
-        with open_dict(config) if adding else _as_it_is():
+        with open_dict(config) if adding else nullcontext():
             OmegaConf.update(config, key, value, merge=False, force_add=adding)
     except OmegaConfBaseException as error:
         raise ConfigCompositionException(f"Error merging override {override.input_line}") from error
-
-
-@contextmanager
-def _as_it_is() -> Iterator[None]:
-    yield
 
 
 def _lay(config: DictConfig, content: layers.Tree, whose: str) -> None:
@@ -201,12 +192,17 @@ def _lay(config: DictConfig, content: layers.Tree, whose: str) -> None:
         raise ConfigCompositionException(f"In '{whose}': {type(error).__name__} raised while composing config:\n{error}") from error
 
 
-@contextmanager
-def layered() -> Iterator[None]:
+def layered() -> AbstractContextManager[None]:
     """Let Hydra compose with this loader."""
-    saved = hydra_internal.ConfigLoaderImpl
-    hydra_internal.ConfigLoaderImpl = LayeredLoader  # type: ignore[misc]
+    return _in_place_of_hydras(hydra_internal, LayeredLoader)
+
+
+@contextmanager
+def _in_place_of_hydras(module: ModuleType, loader: object) -> Iterator[None]:
+    names, name = vars(module), "ConfigLoaderImpl"
+    saved = names[name]
+    names[name] = loader
     try:
         yield
     finally:
-        hydra_internal.ConfigLoaderImpl = saved  # type: ignore[misc]
+        names[name] = saved

@@ -60,13 +60,16 @@ def _run(argv: list[str]) -> list[Outcome]:
         return []
     arguments = _parse(argv)
     overlays = register()
-    if arguments.help or arguments.hydra_help or arguments.info or arguments.shell_completion:
-        _hydra(argv, lambda config: None)
-        return []
 
-    from sim.app.compose import complete, composer
+    from sim.app.compose import complete, compose, composer
 
     overrides = complete(arguments.overrides)
+    if arguments.help or arguments.hydra_help or arguments.info or arguments.shell_completion:
+        if arguments.overrides and not arguments.shell_completion:
+            with composer():
+                compose(overrides, overlays)
+        _hydra(argv, lambda config: None)
+        return []
     if arguments.cfg:
         with composer():
             from sim.app.build import build

@@ -19,12 +19,14 @@ def combine(jobs: list[Path], folder: Path) -> None:
     """
     import pandas as pd
 
+    from sim.report.csv_table import write_csv
+
     tables = [pd.read_parquet(job / f"{NAME}.parquet") for job in jobs if (job / f"{NAME}.parquet").is_file()]
     if not tables:
         return
     table = pd.concat(tables, ignore_index=True)
     table.to_parquet(folder / f"{NAME}.parquet", index=False)
-    table.to_csv(folder / f"{NAME}.csv", index=False)
+    write_csv(table, folder / f"{NAME}.csv")
     from rich.console import Console
 
     from sim.report.terminal import print_operating_characteristics, print_sizes

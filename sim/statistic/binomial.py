@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,6 +24,9 @@ class BinomialCount(Statistic):
     z = (x - n p0) / sqrt(n p0 (1 - p0)). Every enrolled patient counts (definitions: not evaluable = non-responder)
     unless the observations name the evaluable, who alone are then tested. `events` of the result are the responders.
     """
+
+    arms: ClassVar[int] = 1
+    outcome: ClassVar[str] = "response"
 
     null_rate: float
 

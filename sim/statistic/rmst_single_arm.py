@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sim.statistic.kaplan_meier import check_horizon, kaplan_meier, tested
 from sim.statistic.statistic import Statistic, TestResult
@@ -32,6 +33,9 @@ class RMSTSingleArm(Statistic):
     >>> RMSTSingleArm(12.0, 4.0).label
     'restricted mean survival time to 12 months against 4'
     """
+
+    arms: ClassVar[int] = 1
+    outcome: ClassVar[str] = "survival"
 
     horizon: float
     null_rmst: float

@@ -22,6 +22,7 @@ from sim.calibration import dataset_json
 from sim.calibration.adam import adam
 from sim.calibration.cohort import cohort, metadata
 from sim.population.post_cart_failure import PostCartFailure
+from sim.report.csv_table import write_csv
 from sim.types import InputError
 
 Meanings = Mapping[str, Mapping[str, str]]
@@ -96,7 +97,7 @@ def _figures(table: pd.DataFrame, folder: Path) -> list[Path]:
 def _write(table: pd.DataFrame, known: Meanings, kind: str, path: Path) -> None:
     """Write one file; Parquet carries each column's label and unit."""
     if kind == ".csv":
-        table.to_csv(path, index=False, lineterminator="\n")
+        write_csv(table, path)
         return
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     fields = [field.with_metadata({k: str(v) for k, v in known.get(field.name, {}).items()}) for field in arrow.schema]
