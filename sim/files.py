@@ -40,6 +40,8 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
             content = stream.read(max_bytes + 1)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}") from None
+    except InputError:
+        raise
     except ValueError as error:  # a name with a null byte
         raise InputError(f"cannot be read: {error}") from None
     if len(content) > max_bytes:
@@ -122,9 +124,7 @@ _CORE = {
 }
 _Yaml12.yaml_implicit_resolvers = {}
 for _name, (_pattern, _first) in _CORE.items():
-    _Yaml12.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_name}", re.compile(f"(?:{_pattern})$"), [c if c != "\0" else "" for c in _first]
-    )
+    _Yaml12.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"(?:{_pattern})$"), [c if c != "\0" else "" for c in _first])
 _Yaml12.yaml_constructors = {
     tag: make
     for tag, make in _Yaml12.yaml_constructors.items()

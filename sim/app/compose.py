@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from omegaconf.errors import ConfigKeyError
 from sim.app import paths
 from sim.app.cells import key_of, merge, placed
 from sim.app.errors import one_line, root, unknown
-from sim.app.layers import is_name
+from sim.app.layers import at, is_name
 from sim.app.loader import LayeredLoader, layered
 from sim.app.overlays import Overlays
 from sim.app.schema import FRAME_KEYS, GROUPS, NESTED_GROUPS, OPEN_MAPPINGS, PLACES, TRIAL_GROUPS
@@ -102,7 +103,7 @@ def compose_cell(base: Composed, overrides: list[str], own: list[str], overlays:
     # Without a choice of option the cell differs from the base in values only: a hundred times sooner than composing.
     config = copy.deepcopy(base.config)
     with _one_line_errors(overrides + own, overlays):
-        _loader().apply(OverridesParser.create().parse_overrides(own), config)
+        _loader().apply(OverridesParser.create().parse_overrides([placed(override) for override in own]), config)
     return Composed(config, base.choices)
 
 
@@ -141,9 +142,12 @@ def _refuse(override: str, overlays: Overlays) -> None:
         raise InputError(f"'{override}' is refused; allowed: -m with lists of values, or grid; executor=NAME says where replicates run")
     if key in GROUPS and value.strip() in ("", "null", "[]"):
         raise InputError(f"'{override}' is refused; allowed: {key}=OPTION, one of those that --help lists")
-    for name in value.strip("[]").split(","):
-        if line := overlays.refused.get((key, name.strip().strip("'\""))):
+    for name in [word.strip().strip("'\"") for word in value.strip("[]").split(",")]:
+        if line := overlays.refused.get((key, name)):
             raise InputError(line)
+        if key in (*GROUPS, "scenarios") and re.search(r"[/\\.]", name):
+            # Hydra would look for a file outside the group
+            raise InputError(f"{key}: '{name}' is refused; allowed: the name of an option, one of those that --help lists")
 
 
 def _missing(error: MissingConfigException, overlays: Overlays) -> InputError:
@@ -169,8 +173,14 @@ def _unknown_key(error: ConfigCompositionException, overrides: list[str]) -> Inp
         return unknown(wrong, group, (*GROUPS, *FRAME_KEYS, "scenarios"))
     if dot and isinstance(root(error), ConfigKeyError | AttributeError):
         choices = [o for o in overrides if "." not in key_of(o)]
-        known = _keys(OmegaConf.to_container(hydra_compose("config", overrides=choices), resolve=False), "")
-        return unknown(wrong, key, [k for k in known if k.split(".")[0] == group])
+        plain: Any = OmegaConf.to_container(hydra_compose("config", overrides=choices), resolve=False)
+        known = [k for k in _keys(plain, "") if k.split(".")[0] == group]
+        empty = next((p for p in PLACES if key.startswith(p + ".") and p in known and at(plain, p) is None), None)
+        if empty is not None:
+            return InputError(f"{wrong}: {empty} is null; allowed: {empty}=OPTION first, one of conf/{PLACES[empty]}")
+        # a mapping changes keys: the one that is not there lies inside it
+        inside = [f"{key}.{name}" for name in _value_keys(wrong) if f"{key}.{name}" not in known] if key in known else []
+        return unknown(wrong, (inside or [key])[0], known)
     return InputError(f"{wrong}: {one_line(root(error))}")
 
 
@@ -179,6 +189,11 @@ def _keys(node: Any, path: str) -> Iterable[str]:
         if key != "_target_":
             yield f"{path}{key}"
             yield from _keys(value, f"{path}{key}.")
+
+
+def _value_keys(override: str) -> list[str]:
+    value = OverridesParser.create().parse_override(override).value()
+    return [str(name) for name in value] if isinstance(value, dict) else []
 
 
 def parse_sweep(overrides: list[str]) -> list[tuple[str, list[str]]]:

@@ -62,7 +62,8 @@ def one_line(error: BaseException) -> str:
     if isinstance(cause, InputError):
         return _flat(str(cause))
     if isinstance(error, OverrideParseException):
-        return f"override '{error.override}' cannot be read: {_unreadable(str(error.override)) or _flat(str(error.message))}"
+        override = str(error.override).removeprefix("++")
+        return f"override '{override}' cannot be read: {_unreadable(override) or _flat(str(error.message))}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.rpartition("/")
         return str(unknown(group or "configuration", name, error.options or ()))
@@ -85,7 +86,7 @@ def _unreadable(override: str) -> str:
     >>> _unreadable("grid={statistic:")
     "a bracket is not closed; quote it, or the shell splits it: 'grid={…}'"
     >>> _unreadable("design.n")
-    'it has no value; allowed: key=value, no spaces around ='
+    'it is no key=value; no spaces around ='
     """
     key, equals, value = override.partition("=")
     bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", override)
@@ -95,7 +96,7 @@ def _unreadable(override: str) -> str:
             whole = f"{key}={inside}" if equals and opening in value + opening else "key={…}"
             return f"a bracket is not closed; quote it, or the shell splits it: '{whole}'"
     if not key or not equals or not value.strip():
-        return "it has no value; allowed: key=value, no spaces around ="
+        return "it is no key=value; no spaces around ="
     return ""
 
 

@@ -59,6 +59,33 @@ def named(node: Any, path: str, load: Load) -> Any:
     return {key: named(value, f"{path}.{key}" if path else str(key), load) for key, value in node.items()}
 
 
+def without_names(content: Tree) -> tuple[Tree, dict[str, str]]:
+    """Take the names of options out of what a layer says: return the rest, and place -> name.
+
+    A name inside a whole choice stays: it belongs to that choice.
+
+    Examples
+    --------
+    >>> without_names({"design": {"n": 60, "statistic": "cox"}})
+    ({'design': {'n': 60}}, {'design.statistic': 'cox'})
+    """
+    names: dict[str, str] = {}
+
+    def rest(node: Any, path: str) -> Any:
+        if not isinstance(node, dict) or is_choice(node):
+            return node
+        kept = {}
+        for key, value in node.items():
+            place = f"{path}.{key}" if path else str(key)
+            if is_name(place, value):
+                names[place] = value
+            else:
+                kept[key] = rest(value, place)
+        return kept
+
+    return rest(content, ""), names
+
+
 def laid(under: Any, over: Any, same: bool = False) -> Any:
     """Return `under` with `over` laid upon it.
 
@@ -95,7 +122,7 @@ def fitting(said: Any, option: Any, path: str) -> Any:
     """
     if not isinstance(said, dict) or not isinstance(option, dict):
         return said
-    keys = _keys(option, path)
+    keys = keys_of(option, path)
     kept: Tree = {}
     for key, value in said.items():
         below, there = f"{path}.{key}", option.get(key)
@@ -108,7 +135,7 @@ def fitting(said: Any, option: Any, path: str) -> Any:
     return kept
 
 
-def _keys(option: Tree, path: str) -> set[str]:
+def keys_of(option: Tree, path: str) -> set[str]:
     """Return the keys that an option has: those it says and those of its class."""
     keys = set(option)
     if is_choice(option):

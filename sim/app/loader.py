@@ -4,6 +4,7 @@ all compose through it, so that none can differ from another."""
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType, SimpleNamespace
@@ -87,18 +88,19 @@ class LayeredLoader(ConfigLoaderImpl):
         tree: layers.Tree = {}
         for default in options:
             for group, node in self._content(default, repo).items():
-                tree[group] = layers.laid(tree.get(group, {}), node, same=True)
-        alone, said = dict(tree), []
+                tree[group] = layers.laid(tree.get(group, {}), layers.named(node, group, self._option), same=True)
+        alone, said = copy.deepcopy(tree), []
         for default in scenarios:
             content = self._content(default, repo)
             for group in [g for g in GROUPS if g in content and self._meant(repo, str(default.config_path), g) != chosen.get(g)]:
                 content[group] = layers.fitting(content[group], alone.get(group), group)
-            said.append(content)
+            content, names = layers.without_names(content)
             for group in [g for g in GROUPS if g in content]:
-                tree[group] = layers.laid(tree.get(group, {}), content[group])
+                tree[group] = layers.laid(tree.get(group, {}), layers.named(content[group], group, self._option))
+            self._choose(tree, said, names)
+            said.append(content)
             _lay(config, {key: value for key, value in content.items() if key not in GROUPS}, str(default.config_path))
-        for place in layers.choices_first(self._choices):
-            self._choose(tree, said, place, self._choices[place])
+        self._choose(tree, said, self._choices)
         _lay(config, tree, "the groups")
         return config
 
@@ -110,16 +112,12 @@ class LayeredLoader(ConfigLoaderImpl):
         return copy.deepcopy(self._frames[key])
 
     def _content(self, default: ResultDefault, repo: Any) -> layers.Tree:
-        content = OmegaConf.to_container(self._load_single_config(default, repo).config, resolve=False)
-        return cast(layers.Tree, layers.named(content, "", self._option))
+        return cast(layers.Tree, OmegaConf.to_container(self._load_single_config(default, repo).config, resolve=False))
 
     def _option(self, group: str, name: str) -> layers.Tree:
         """Return what an option of a group inside another one says."""
         repo = self._repo or self.repository
-        try:
-            loaded = repo.load_config(f"{group}/{name}")
-        except Exception:  # a name that is no file name
-            loaded = None
+        loaded = repo.load_config(f"{group}/{name}") if re.fullmatch(r"\w+", name) else None
         if loaded is None:
             options = repo.get_group_options(group, ObjectType.CONFIG)
             raise MissingConfigException(f"{group}: no {name}", f"{group}/{name}", options)
@@ -144,23 +142,24 @@ class LayeredLoader(ConfigLoaderImpl):
                     return found
         return None
 
-    def _choose(self, tree: layers.Tree, said: list[layers.Tree], place: str, name: str) -> None:
-        """Put an option that the command line names in its place, with what scenarios say of keys that it has."""
-        above, _, key = place.rpartition(".")
-        parent = layers.at(tree, above)
-        if not isinstance(parent, dict) or key not in parent:
-            raise InputError(_no_place(tree, place, name))
-        option = layers.named(name, place, self._option)
-        for content in said:
-            option = layers.laid(option, layers.fitting(layers.at(content, place) or {}, option, place), same=True)
-        parent[key] = option
+    def _choose(self, tree: layers.Tree, said: list[layers.Tree], names: dict[str, str]) -> None:
+        """Put named options in their places, each with what the scenarios further off say of keys that it has."""
+        for place in layers.choices_first(names):
+            above, _, key = place.rpartition(".")
+            parent = layers.at(tree, above)
+            if not isinstance(parent, dict) or key not in layers.keys_of(parent, above):
+                raise InputError(_no_place(place, names[place]))
+            option = layers.named(names[place], place, self._option)
+            for content in said:
+                option = layers.laid(option, layers.fitting(layers.at(content, place) or {}, option, place), same=True)
+            parent[key] = option
 
 
 def _group(default: ResultDefault) -> str:
     return str(default.config_path).split("/")[0]
 
 
-def _no_place(tree: layers.Tree, place: str, name: str) -> str:
+def _no_place(place: str, name: str) -> str:
     above, _, key = place.rpartition(".")
     if above in PLACES:
         return f"{place}={name}: {above} is null, or has no choice of {key}; allowed: {above}=OPTION first, one that has it"
