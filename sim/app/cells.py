@@ -97,8 +97,8 @@ def expand(cells: dict[str, Any], grid: dict[str, Any]) -> list[tuple[str, list[
 def _overrides(name: str, value: Any) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise InputError(f"cells.{name} is {value!r}; allowed: a list of overrides such as [design.n=60]")
-    if not name or len(name) > 80:
-        raise InputError(f"cells: the name {name!r} is refused; allowed: 1 to 80 characters")
+    if not name or len(name) > 80 or not name.isprintable():
+        raise InputError(f"cells: the name {name!r} is refused; allowed: 1 to 80 printable characters")
     for item in value:
         _check(f"cells.{name}", item)
     return list(value)

@@ -160,19 +160,16 @@ def _missing(error: MissingConfigException, overlays: Overlays) -> InputError:
 
 def _unknown_key(error: ConfigCompositionException, overrides: list[str]) -> InputError:
     """Name the override that fits nothing, with the nearest keys there are."""
+    overrides = [placed(override) for override in overrides]
     wrong = next((o for o in overrides if any(f"'{name}'" in str(error) for name in (key_of(o), o, o.partition("=")[0]))), None)
     if wrong is None:
         return InputError(one_line(error))
     key = key_of(wrong)
-    if key in NESTED_GROUPS:
-        return InputError(
-            f"{key}={wrong.partition('=')[2]}: the chosen {NESTED_GROUPS[key].split('.')[0]} has no choice of {key}; allowed with design=randomised_pfs and others that have one"
-        )
     group, dot, _ = key.partition(".")
-    if group not in (*GROUPS, *NESTED_GROUPS, *FRAME_KEYS, "scenarios") and not group.startswith("hydra"):
+    if group not in (*GROUPS, *FRAME_KEYS, "scenarios") and not group.startswith("hydra"):
         return unknown(wrong, group, (*GROUPS, *FRAME_KEYS, "scenarios"))
     if dot and isinstance(root(error), ConfigKeyError | AttributeError):
-        choices = [o for o in overrides if "." not in key_of(o)]
+        choices = [o for o in overrides if key_of(o) in (*GROUPS, "scenarios")]
         plain: Any = OmegaConf.to_container(hydra_compose("config", overrides=choices), resolve=False)
         known = [k for k in _keys(plain, "") if k.split(".")[0] == group]
         empty = next((p for p in PLACES if key.startswith(p + ".") and p in known and at(plain, p) is None), None)

@@ -23,7 +23,10 @@ def neutral(value: Any) -> Any:
     >>> neutral("=HYPERLINK(1)"), neutral("hr 0.6"), neutral(-1.5)
     ("'=HYPERLINK(1)", 'hr 0.6', -1.5)
     """
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    # a lone carriage return would end the line for some readers
+    return ("'" * value.startswith(FORMULA) + value).replace("\r", " ")
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
