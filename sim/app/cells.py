@@ -80,6 +80,9 @@ def expand(cells: dict[str, Any], grid: dict[str, Any]) -> list[tuple[str, list[
     >>> expand({"a": ["design=single_arm_orr"]}, {})
     [('a', ['design=single_arm_orr'])]
     """
+    for key, value in (("cells", cells), ("grid", grid)):
+        if not isinstance(value, dict):
+            raise InputError(f"{key} is {value!r}; allowed: a mapping, empty where there is one trial")
     named: list[tuple[str, list[str]]] = [(str(name), _overrides(str(name), value)) for name, value in cells.items()] or [("", [])]
     axes = _axes(grid)
     size = len(named)

@@ -78,8 +78,8 @@ def compose(overrides: list[str], overlays: Overlays) -> Composed:
     with _one_line_errors(overrides, overlays):
         config = hydra_compose("config", overrides=overrides, return_hydra_config=True)
         if overlays.files:
-            own = [override for override in overrides if key_of(override).startswith("hydra")]
-            same_hydra(config.hydra, hydra_compose("config", overrides=own, return_hydra_config=True).hydra)
+            own = tuple(override for override in overrides if key_of(override).startswith("hydra"))
+            same_hydra(config.hydra, _loader().alone(own).hydra)
     choices: Any = OmegaConf.to_container(config.hydra.runtime.choices)
     with open_dict(config):
         config.pop("hydra")
@@ -169,8 +169,8 @@ def _unknown_key(error: ConfigCompositionException, overrides: list[str]) -> Inp
     if group not in (*GROUPS, *FRAME_KEYS, "scenarios") and not group.startswith("hydra"):
         return unknown(wrong, group, (*GROUPS, *FRAME_KEYS, "scenarios"))
     if dot and isinstance(root(error), ConfigKeyError | AttributeError):
-        choices = [o for o in overrides if key_of(o) in (*GROUPS, "scenarios")]
-        plain: Any = OmegaConf.to_container(hydra_compose("config", overrides=choices), resolve=False)
+        choices = tuple(o for o in overrides if key_of(o) in (*GROUPS, "scenarios"))
+        plain: Any = OmegaConf.to_container(_loader().alone(choices), resolve=False)
         known = [k for k in _keys(plain, "") if k.split(".")[0] == group]
         empty = next((p for p in PLACES if key.startswith(p + ".") and p in known and at(plain, p) is None), None)
         if empty is not None:

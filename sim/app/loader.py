@@ -4,16 +4,19 @@ all compose through it, so that none can differ from another."""
 from __future__ import annotations
 
 import copy
+import dataclasses
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
+from hydra import compose as hydra_compose
 from hydra._internal import config_loader_impl
 from hydra._internal import hydra as hydra_internal
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import CachingConfigRepository
+from hydra._internal.defaults_list import DefaultsList, create_defaults_list
 from hydra.core.default_element import ConfigDefault, GroupDefault, ResultDefault
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -38,10 +41,18 @@ class LayeredLoader(ConfigLoaderImpl):
     def __init__(self, config_search_path: Any) -> None:
         super().__init__(config_search_path)
         self._frames: dict[tuple[str, ...], DictConfig] = {}
+        self._alone: dict[tuple[str, ...], DictConfig] = {}
+        self._lists: dict[tuple[Any, ...], DefaultsList] = {}
         self._choices: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_repo": None, "_frames": {}}
+        return {**self.__dict__, "_repo": None, "_frames": {}, "_alone": {}, "_lists": {}}
+
+    def alone(self, overrides: tuple[str, ...]) -> DictConfig:
+        """Return what these overrides alone give, `hydra` included, composed once; not to be changed."""
+        if overrides not in self._alone:
+            self._alone[overrides] = hydra_compose("config", overrides=list(overrides), return_hydra_config=True)
+        return self._alone[overrides]
 
     def apply(self, overrides: list[Override], config: DictConfig) -> None:
         """Apply the values of overrides to a composed configuration; what names an option has been laid already.
@@ -69,8 +80,19 @@ class LayeredLoader(ConfigLoaderImpl):
         last = {key: value for key, value in said if key in PLACES and not (isinstance(value, dict) and not layers.is_choice(value))}
         self._choices = {key: cast(str, value) for key, value in last.items() if layers.is_name(key, value)}
         # Hydra calls its own class by name for the values of the command line
-        with _in_place_of_hydras(config_loader_impl, SimpleNamespace(_apply_overrides_to_config=self.apply)):
+        applying = SimpleNamespace(_apply_overrides_to_config=self.apply)
+        with _in_place(config_loader_impl, ConfigLoaderImpl=applying, create_defaults_list=self._defaults_list):
             return super()._load_configuration_impl(config_name, overrides, *arguments, **more)
+
+    def _defaults_list(self, repo: Any, config_name: str | None, overrides_list: list[Override], **how: bool) -> DefaultsList:
+        """Return Hydra's defaults list, which depends on the options chosen and not on values: once for each choice of options."""
+        swept = [o for o in overrides_list if o.is_sweep_override()]
+        values = [o for o in overrides_list if o not in swept and (isinstance(o.value(), dict) or not repo.group_exists(o.key_or_group))]
+        choices = [o for o in overrides_list if o not in values and o not in swept]
+        key = (config_name, *(o.input_line for o in choices), *sorted(how.items()))
+        if key not in self._lists:
+            self._lists[key] = create_defaults_list(repo=repo, config_name=config_name, overrides_list=choices, **how)
+        return dataclasses.replace(self._lists[key], config_overrides=values)
 
     def _parse_overrides_and_create_caching_repo(
         self, config_name: str | None, overrides: list[str]
@@ -89,7 +111,8 @@ class LayeredLoader(ConfigLoaderImpl):
         for default in options:
             for group, node in self._content(default, repo).items():
                 tree[group] = layers.laid(tree.get(group, {}), layers.named(node, group, self._option), same=True)
-        alone, said = copy.deepcopy(tree), []
+        alone: layers.Tree = copy.deepcopy(tree)
+        said: list[layers.Tree] = []
         for default in scenarios:
             content = self._content(default, repo)
             for group in [g for g in GROUPS if g in content and self._meant(repo, str(default.config_path), g) != chosen.get(g)]:
@@ -193,15 +216,15 @@ def _lay(config: DictConfig, content: layers.Tree, whose: str) -> None:
 
 def layered() -> AbstractContextManager[None]:
     """Let Hydra compose with this loader."""
-    return _in_place_of_hydras(hydra_internal, LayeredLoader)
+    return _in_place(hydra_internal, ConfigLoaderImpl=LayeredLoader)
 
 
 @contextmanager
-def _in_place_of_hydras(module: ModuleType, loader: object) -> Iterator[None]:
-    names, name = vars(module), "ConfigLoaderImpl"
-    saved = names[name]
-    names[name] = loader
+def _in_place(module: ModuleType, **ours: object) -> Iterator[None]:
+    names = vars(module)
+    saved = {name: names[name] for name in ours}
+    names.update(ours)
     try:
         yield
     finally:
-        names[name] = saved
+        names.update(saved)

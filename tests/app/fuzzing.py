@@ -181,13 +181,14 @@ def cases(seed: int, n: int, files: float) -> Iterator[tuple[list[str], dict[str
     A run of 500 begins with all that once did harm, as it was.
     """
     rng, known = random.Random(seed), keys()
-    harm = [(list(argv), {}) for argv in SEEDS] + [(["scenarios=mine"], {"scenarios/mine.yaml": body}) for body in (*FILES, *SPECIAL)]
+    harm = [(list(argv), {}) for argv in SEEDS]
+    harm += [([f"scenarios=harm{i}"], {f"scenarios/harm{i}.yaml": body}) for i, body in enumerate((*FILES, *SPECIAL))]
     first = harm if n >= 500 else []
     yield from first
-    for _ in range(n - len(first)):
+    for i in range(n - len(first)):
         argv, content = words(rng, known), {}
         if rng.random() < files:
-            name = rng.choice(["mine", "mine", "quickstart"])
+            name = rng.choice([f"mine{i}"] * 3 + ["quickstart"])  # a name of its own: each file is read once
             content[f"scenarios/{name}.yaml"] = text(rng) if rng.random() < 0.8 else rng.choice(SPECIAL)
             argv = [f"scenarios={name}", *[word for word in argv if not word.startswith("scenarios=")]]
         yield argv, content

@@ -20,34 +20,26 @@ from tests.app.running import tree
 
 def fuzz(seed: int, n: int) -> list[int]:
     """Run n generated cases in this process; return the exit status of each."""
-    plain, written = [], []
-    for argv, content in fuzzing.cases(seed, n, files=0.06):
-        written.append((argv, content)) if content else plain.append(argv)
-    statuses = []
+    statuses, generated = [], list(fuzzing.cases(seed, n, files=0.06))
     with private_store(), composer(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        overlays = register()
-        for argv in plain:
-            with fuzzing.in_time(argv):
-                statuses.append(checked(argv, overlays))
-    for argv, content in written:
-        fuzzing.write(content)
-        before = tree(Path())
-        with fuzzing.in_time((argv, content)), private_store(), composer(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            statuses.append(checked(argv, None))
-        assert tree(Path()) == before
-        shutil.rmtree("scenarios")
+        shipped = register()
+        for argv, content in generated:
+            fuzzing.write(content)
+            before = tree(Path()) if content else []
+            with fuzzing.in_time((argv, content)):
+                statuses.append(checked(argv, None if content else shipped))
+            assert tree(Path()) == before, argv
+            if content:
+                shutil.rmtree("scenarios")
     return statuses
 
 
 def checked(argv: list[str], overlays: object) -> int:
     try:
-        status = fuzzing.build_all(argv, overlays)
+        return fuzzing.build_all(argv, overlays)
     except Exception as error:
         raise AssertionError(f"{argv}: {type(error).__name__}: {error}") from error
-    assert overlays is None or not os.listdir(), argv
-    return status
 
 
 @pytest.fixture(autouse=True)
