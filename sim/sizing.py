@@ -77,8 +77,8 @@ def size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int
     Exact binomial designs are sized by their exact power, to the unit. Everything else is simulated: bisection finds where
     the power crosses the target, then every n around it is simulated until the target has left the pointwise intervals.
     """
-    if not trial.design.alpha < target < 1:
-        raise InputError(f"task.target_power is {target}; allowed: above design.alpha ({trial.design.alpha:g}) and below 1")
+    if not trial.design.level < target < 1:
+        raise InputError(f"task.target_power is {target}; allowed: above the design's one-sided level ({trial.design.level:g}) and below 1")
     if isinstance(trial.design, SingleArmORR) and (trial.design.not_evaluable == "nonresponder" or trial.design.not_evaluable_share == 0):
         return _exact_size(trial, trial.design, target, n_max)
     if isinstance(trial.design, SimonTwoStage):
@@ -94,11 +94,11 @@ def _exact_size(trial: Trial, design: SingleArmORR, target: float, n_max: int) -
         raise InputError(
             f"effect: the response rate is {p1:.3f} under the effect and {p0:.3f} under the null; allowed: an effect that raises it"
         )
-    last = certain_n(p0, p1, design.alpha, target)
+    last = certain_n(p0, p1, design.level, target)
     if last > 50 * n_max:
         raise _unreachable(target, n_max)
     n = np.arange(1, last + 1)
-    power = exact_power_curve(n, p0, p1, design.alpha)
+    power = exact_power_curve(n, p0, p1, design.level)
     reached = power >= target
     first = int(n[np.argmax(reached)])
     stays = int(n[~reached][-1]) + 1 if not reached.all() else 1
@@ -126,7 +126,7 @@ def _two_stage_size(trial: Trial, design: SimonTwoStage, target: float, n_max: i
         raise _unreachable(target, n_max)
     points = {}
     for power in sorted({*(k / 20 for k in range(10, 20)), target}):
-        if power > design.alpha:
+        if power > design.level:
             found = replace(design, n=None, power=power).stages(trial.population)
             points[found.n] = PowerPoint(found.n, Estimate(found.power, 0.0, found.power, found.power), 0)
     meaning = f"patients in both stages of Simon's {design.kind} design at the design's alpha and power, at most"

@@ -38,7 +38,7 @@ def build(overrides: list[str], overlays: Overlays, command: str, name: str = ""
     plain = security.resolve(base.config, trusted)
     if tuple(plain["run"]["allow_targets"]) != trusted:
         raise InputError("run.allow_targets is set by a file; only the command line may set it")
-    run = Run(**{**plain["run"], "allow_targets": trusted}, quiet=quiet)
+    run = Run(**check_fields("run", Run, {**plain["run"], "allow_targets": list(trusted)}), quiet=quiet)
     common = _instantiate({key: plain[key] for key in ("executor", "task")}, base, overlays, trusted)
     built, resolved = [], {}
     made: dict[tuple[str, str], Any] = {}  # equal choices are one object, so that cells share what it computes once

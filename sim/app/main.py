@@ -61,13 +61,16 @@ def _run(argv: list[str]) -> list[Outcome]:
         return []
     arguments = _parse(argv)
     overlays = register()
-    if arguments.help or arguments.hydra_help or arguments.info or arguments.shell_completion:
-        _hydra(argv, lambda config: None)
-        return []
 
-    from sim.app.compose import complete, composer
+    from sim.app.compose import complete, compose, composer
 
     overrides = complete(arguments.overrides)
+    if arguments.help or arguments.hydra_help or arguments.info or arguments.shell_completion:
+        if arguments.overrides and not arguments.shell_completion:
+            with composer():
+                compose(overrides, overlays)
+        _hydra(argv, lambda config: None)
+        return []
     if arguments.cfg:
         with composer():
             from sim.app.build import build
@@ -151,6 +154,7 @@ def _hydra(argv: list[str], task: Callable[[object], None]) -> None:
     import hydra
 
     from sim.app import paths
+    from sim.app.loader import layered
 
     sys.argv = ["postcart", *argv]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # or Hydra prints the traceback itself and exits
@@ -158,7 +162,8 @@ def _hydra(argv: list[str], task: Callable[[object], None]) -> None:
     def run(config: object) -> None:
         task(config)
 
-    hydra.main(config_path=str(paths.conf_dir()), config_name="config", version_base="1.3")(run)()
+    with layered():
+        hydra.main(config_path=str(paths.conf_dir()), config_name="config", version_base="1.3")(run)()
 
 
 def _ended(outcomes: list[Outcome], show: bool) -> int:

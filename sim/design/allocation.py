@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from math import comb
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,7 +20,12 @@ MAX_ARRANGEMENTS = 100_000
 
 
 class Allocation(ABC):
-    """A rule that gives each patient an arm, in order of entry."""
+    """A rule that gives each patient an arm, in order of entry.
+
+    compared : how many arms there are to compare
+    """
+
+    compared: ClassVar[int]
 
     @abstractmethod
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
@@ -29,6 +35,8 @@ class Allocation(ABC):
 @dataclass(frozen=True)
 class SingleArm(Allocation):
     """Give everybody the experimental treatment."""
+
+    compared: ClassVar[int] = 1
 
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         return np.ones((draws.m, draws.n), dtype=np.uint8)
@@ -50,6 +58,8 @@ class PermutedBlocks(Allocation):
     >>> PermutedBlocks((1, 1), 4).arrangements.shape
     (6, 4)
     """
+
+    compared: ClassVar[int] = 2
 
     ratio: tuple[int, int] = (1, 1)
     block_size: int = 4

@@ -27,6 +27,7 @@ class BayesianSingleArm(Design):
     ----------
     n : enrolled patients at most
     alpha : largest one-sided type I error, exact, where the final threshold is found
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     power : smallest power at the alternative rate, exact, where the futility threshold is found; without it no look gives up
     rule : "predictive" (Lee & Liu): the probability that the last look will reject; "posterior" (Thall & Simon): the probability
         that the response rate is above the standard
@@ -70,11 +71,12 @@ class BayesianSingleArm(Design):
     pause: bool = False
     assessment: float = 2.0
     not_evaluable_share: float = 0.0
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         check_n(self.n)
-        check_alpha(self.alpha)
-        check_power(self.power, self.alpha)
+        check_alpha(self.alpha, self.alpha_sides)
+        check_power(self.power, self.level)
         check_months("assessment", self.assessment)
         check_probability("not_evaluable_share", self.not_evaluable_share)
         check_null_rate(self.null_rate)
@@ -142,7 +144,7 @@ class BayesianSingleArm(Design):
             self.beliefs(population),
             self.null(population),
             self.alternative(population),
-            self.alpha,
+            self.level,
             self.power,
             self.final_threshold,
             self.futility_threshold,
@@ -176,10 +178,10 @@ class BayesianSingleArm(Design):
                 "thresholds",
                 f"the last look rejects where P(rate > null rate) is {t.final} or more; {early};"
                 f" an earlier one gives up below {t.futility:g}{f' for a margin of {self.margin:g}' if self.margin else ''}",
-                f"configuration, {'given' if self.final_threshold is not None else f'found: type I error at most {self.alpha:g}'}",
+                f"configuration, {'given' if self.final_threshold is not None else f'found: type I error at most {self.level:g}'}",
             ),
             Assumption("priors", f"experimental rate Beta({rule.prior[0]:.3g}, {rule.prior[1]:.3g}); null rate {known}", "configuration"),
-            Assumption("test", "; ".join(_changes(found.counts)), source),
+            Assumption("test", f"{self.level_words}: {'; '.join(_changes(found.counts))}", source),
             *describe_stages(self, population, found.counts, found.errors),
         ]
 

@@ -5,12 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from sim.statistic.binomial import BinomialCount
-from sim.statistic.brookmeyer_crowley import BrookmeyerCrowley
-from sim.statistic.exponential_mle import ExponentialMLE
-from sim.statistic.milestone_single_arm import MilestoneSingleArm
-from sim.statistic.one_sample_logrank import OneSampleLogRank
-from sim.statistic.rmst_single_arm import RMSTSingleArm
+from sim.statistic.statistic import Statistic
 from sim.types import InputError
 
 
@@ -20,10 +15,13 @@ def check_n(n: object) -> None:
         raise InputError(f"design.n is {n}; allowed: a whole number of patients from 1 to 65535")
 
 
-def check_alpha(alpha: float) -> None:
-    """Refuse a one-sided type I error outside (0, 0.5)."""
-    if not 0 < alpha < 0.5:
-        raise InputError(f"design.alpha is {alpha}; allowed: a one-sided type I error between 0 and 0.5, both excluded")
+def check_alpha(alpha: float, sides: int = 1) -> None:
+    """Refuse a type I error outside (0, 0.5) for one side, (0, 1) for two."""
+    if isinstance(sides, bool) or sides not in (1, 2):
+        raise InputError(f"design.alpha_sides is {sides}; allowed: 1, or 2 for a two-sided alpha of which half is tested")
+    if not 0 < alpha < 0.5 * sides:
+        name = "one-sided" if sides == 1 else "two-sided"
+        raise InputError(f"design.alpha is {alpha}; allowed: a {name} type I error between 0 and {0.5 * sides:g}, both excluded")
 
 
 def check_months(name: str, value: float, at_least: float = 0.0) -> None:
@@ -55,13 +53,21 @@ def whole_numbers(name: str, values: Iterable[float]) -> tuple[int, ...]:
 def check_power(power: float, alpha: float) -> None:
     """Refuse a power that is not above alpha and below 1."""
     if not alpha < power < 1:
-        raise InputError(f"design.power is {power}; allowed: above design.alpha ({alpha:g}) and below 1")
+        raise InputError(f"design.power is {power}; allowed: above the one-sided level ({alpha:g}) and below 1")
 
 
 ENDPOINTS = {"pfs": "progression-free survival (PFS)", "os": "overall survival (OS)"}
 
-SINGLE_ARM_TESTS = (BinomialCount, BrookmeyerCrowley, ExponentialMLE, MilestoneSingleArm, OneSampleLogRank, RMSTSingleArm)
-"""Tests that do not look at the arms: in a randomised trial they would test the pooled patients."""
+
+def check_test(statistic: Statistic, arms: int, outcome: str) -> None:
+    """Refuse a test that compares another number of arms, or another kind of outcome, than the design has.
+
+    A test of a single arm would test the patients of a randomised trial pooled.
+    """
+    if getattr(statistic, "arms", None) != arms or getattr(statistic, "outcome", None) != outcome:
+        whom = "two arms" if arms == 2 else "a single arm"
+        what = "response rates" if outcome == "response" else "survival times"
+        raise InputError(f"design.statistic is the {statistic.label}; allowed: a test of {whom} that compares {what}")
 
 
 def check_endpoint(endpoint: str) -> None:

@@ -34,7 +34,7 @@ class Described(Protocol):
     @property
     def endpoint(self) -> str: ...
     @property
-    def alpha(self) -> float: ...
+    def level_words(self) -> str: ...
     @property
     def ratio(self) -> tuple[int, int]: ...
     @property
@@ -78,7 +78,7 @@ def describe(design: Described, population: Population, boundary: Boundary) -> l
     return [
         Assumption("design", f"randomised {a}:{b}, n = {design.n}, {ENDPOINTS[design.endpoint]}", "configuration"),
         Assumption("randomisation", f"permuted blocks of {design.block_size}, {where}", "configuration"),
-        Assumption("test", f"{design.statistic.label}, one-sided alpha {design.alpha:g}", "Mantel 1966; Peto & Peto 1972"),
+        Assumption("test", f"{design.statistic.label}, {design.level_words}", "Mantel 1966; Peto & Peto 1972"),
         Assumption("analysis", ", ".join(f"{when}: z >= {z:.4f}" for when, z in zip(_looks(design), boundary.upper, strict=True)), source),
         *_describe_stops(design, boundary),
         _describe_smallest_effect(design, float(boundary.upper[-1])),

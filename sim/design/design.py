@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.design.allocation import Allocation
+from sim.design.checks import check_test
 from sim.followup import Cut
 from sim.kernels.normal import fill_upper_tail
 from sim.setting import Setting
@@ -142,6 +143,9 @@ class Plan:
     safety: Safety | None = None
     assessment: float = 0.0
 
+    def __post_init__(self) -> None:
+        check_test(self.statistic, self.allocation.compared, "response" if self.hypothesis == "ORR" else "survival")
+
     @property
     def hypotheses(self) -> tuple[str, ...]:
         """What the rows of a look are about, in their order."""
@@ -154,13 +158,27 @@ class Plan:
 
 
 class Design(ABC):
-    """When to look and what to do. Concrete designs are frozen dataclasses with a field `n` and a field `alpha`.
+    """When to look and what to do. Concrete designs are frozen dataclasses with these fields.
 
     n : enrolled patients; None where the design finds their number itself (`Plan.n`)
+    alpha : type I error, as the protocol states it; alpha_sides : 1, or 2 where the protocol's alpha is two-sided
     """
 
     n: int | None
     alpha: float
+    alpha_sides: int
+
+    @property
+    def level(self) -> float:
+        """The one-sided level at which the favourable side is tested: every critical value follows from it."""
+        return self.alpha / self.alpha_sides
+
+    @property
+    def level_words(self) -> str:
+        """The level and its side, for a report."""
+        if self.alpha_sides == 1:
+            return f"one-sided alpha {self.alpha:g}"
+        return f"two-sided alpha {self.alpha:g}, tested one-sided at {self.level:g}"
 
     @property
     @abstractmethod

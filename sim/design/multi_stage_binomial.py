@@ -26,6 +26,7 @@ class MultiStageBinomial(Design):
     ----------
     n : enrolled patients in all stages
     alpha : one-sided type I error: nominal with "fleming", never exceeded with "spending"
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     stages : rising shares of n after which to look, ending in 1
     method : "fleming" (1982), or "spending": exact critical counts by error spending
     spending : "spending": how alpha is spent; None: no early rejection
@@ -58,11 +59,12 @@ class MultiStageBinomial(Design):
     pause: bool = True
     assessment: float = 2.0
     not_evaluable_share: float = 0.0
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         check_n(self.n)
-        check_alpha(self.alpha)
-        check_power(self.power, self.alpha)
+        check_alpha(self.alpha, self.alpha_sides)
+        check_power(self.power, self.level)
         check_months("assessment", self.assessment)
         check_probability("not_evaluable_share", self.not_evaluable_share)
         check_null_rate(self.null_rate)
@@ -102,8 +104,8 @@ class MultiStageBinomial(Design):
         """Return the counts at which each stage stops."""
         p0, p1 = self.null(population), self.alternative(population)
         if self.method == "fleming":
-            return fleming(self.patients, p0, self.alpha)
-        return exact_spending(self.patients, p0, self.alpha, self.spending, p1, 1 - self.power, self.futility_spending, self.binding)
+            return fleming(self.patients, p0, self.level)
+        return exact_spending(self.patients, p0, self.level, self.spending, p1, 1 - self.power, self.futility_spending, self.binding)
 
     def plan(self, setting: Setting) -> Plan:
         population = setting.population
@@ -115,10 +117,11 @@ class MultiStageBinomial(Design):
         counts = self.critical_counts(population)
         binding = self.futility_spending is None or self.binding
         errors = stage_errors(counts, self.null(population), self.alternative(population), binding)
+        stages = zip(counts.n, counts.accept, counts.reject, strict=True)
         source = "Fleming 1982" if self.method == "fleming" else "exact error spending"
         return [
             Assumption("design", f"single arm, {len(counts.n)} stages, n = {self.n}, response rate (ORR)", "configuration"),
-            Assumption("test", "; ".join(words(*stage) for stage in zip(counts.n, counts.accept, counts.reject, strict=True)), source),
+            Assumption("test", f"{self.level_words}: {'; '.join(words(*stage) for stage in stages)}", source),
             *describe_stages(self, population, counts, errors),
         ]
 

@@ -25,6 +25,7 @@ class RandomisedORR(Design):
     ----------
     n : enrolled patients, both arms
     alpha : one-sided type I error, nominal; "fisher" never exceeds it
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     assessment : months from entry to the response assessment that decides the date of the analysis
     not_evaluable : "nonresponder" counts them in the denominator, "excluded" leaves them out of the test
     not_evaluable_share : share of patients whose response is never assessed (5 of 167 in the benchmark)
@@ -45,10 +46,11 @@ class RandomisedORR(Design):
     block_size: int = 4
     stratified_randomisation: bool = True
     statistic: ResponseDifference = field(default_factory=ResponseDifference)
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         check_n(self.n)
-        check_alpha(self.alpha)
+        check_alpha(self.alpha, self.alpha_sides)
         check_months("assessment", self.assessment)
         check_not_evaluable(self.not_evaluable, self.not_evaluable_share)
         if len(self.ratio) != 2:
@@ -72,7 +74,7 @@ class RandomisedORR(Design):
             cut=CutAtFollowUp(self.assessment),
             assessment=self.assessment,
             statistic=self.statistic,
-            rule=CriticalZ((float(norm.isf(self.alpha)),)),
+            rule=CriticalZ((float(norm.isf(self.level)),)),
             # a margin is another null hypothesis than that of no effect
             null_is_population=self.statistic.margin == 0,
             not_evaluable_share=self.not_evaluable_share,
@@ -87,7 +89,7 @@ class RandomisedORR(Design):
         return [
             Assumption("design", f"randomised {a}:{b}, n = {self.n}, response rate (ORR)", "configuration"),
             Assumption("randomisation", f"permuted blocks of {self.block_size}, {where}", "configuration"),
-            Assumption("test", f"{self.statistic.label}, one-sided alpha {self.alpha:g}", "see the test"),
+            Assumption("test", f"{self.statistic.label}, {self.level_words}", "see the test"),
             Assumption("smallest observed difference that rejects", self._smallest_difference(control), f"control rate {control:.3f}"),
             Assumption(
                 "not evaluable",
@@ -107,7 +109,7 @@ class RandomisedORR(Design):
         x1 = np.arange(n1 + 1)
         x0 = np.full(n1 + 1, round(n0 * control))
         z, difference, _ = self.statistic.compare(x1, np.full(n1 + 1, n1), x0, np.full(n1 + 1, n0))
-        rejects = (z >= norm.isf(self.alpha)) & (difference > self.statistic.margin)
+        rejects = (z >= norm.isf(self.level)) & (difference > self.statistic.margin)
         if not rejects.any():
             return "none"
         k = int(np.argmax(rejects))

@@ -12,7 +12,7 @@ from sim.boundary.harm import Harm
 from sim.boundary.shapes import Shape
 from sim.boundary.spending import Spending
 from sim.design.allocation import PermutedBlocks
-from sim.design.checks import SINGLE_ARM_TESTS, check_alpha, check_endpoint, check_months, check_n, whole_numbers
+from sim.design.checks import check_alpha, check_endpoint, check_months, check_n, check_test, whole_numbers
 from sim.design.describe_randomised_survival import describe
 from sim.design.design import Design, Plan, Safety
 from sim.design.group_sequential_rules import HarmBound
@@ -35,6 +35,7 @@ class RandomisedSurvival(Design):
     n : enrolled patients, both arms
     endpoint : "pfs" or "os"
     alpha : one-sided type I error of the whole trial
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     events : rising numbers of the endpoint's events at the looks, the deciding one included; or None
     event_fraction : events at the final look as a share of n, ceil(fraction n); used when `events` is None
     information : rising shares of the final events at which to look, ending in 1; used with `event_fraction`
@@ -81,10 +82,11 @@ class RandomisedSurvival(Design):
     stratified_randomisation: bool = True
     statistic: Statistic = field(default_factory=lambda: LogRank(stratified=True))
     max_duration: float = 120.0
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         check_n(self.n)
-        check_alpha(self.alpha)
+        check_alpha(self.alpha, self.alpha_sides)
         check_months("max_duration", self.max_duration)
         set_ = object.__setattr__
         if len(self.ratio) != 2:
@@ -105,8 +107,7 @@ class RandomisedSurvival(Design):
                 f"design.events is {list(looks)}: a look at more events than can occur among {self.n} patients; allowed: at most {self.n}"
             )
         check_endpoint(self.endpoint)
-        if isinstance(self.statistic, SINGLE_ARM_TESTS):
-            raise InputError(f"design.statistic is the {self.statistic.label}; allowed: a test of two arms")
+        check_test(self.statistic, 2, "survival")
         self._check_boundary(len(looks))
         self._check_months(len(looks))
         if self.harm is not None:
@@ -184,7 +185,7 @@ class RandomisedSurvival(Design):
         """Return both z bounds at each planned look, and the rule that they make."""
         a, b = self.ratio
         efficacy, observed, clock = self.spending or self.shape, self.bounds_at == "observed", spend_by(self.spend_by)
-        errors = Errors(self.alpha, efficacy, self.futility, self.binding, observed, clock, self.unit_information)
+        errors = Errors(self.level, efficacy, self.futility, self.binding, observed, clock, self.unit_information)
         return survival_bounds(errors, self.statistic, NullTrial(setting, self.endpoint, self.n, a / (a + b)), self.look_events)
 
     @property

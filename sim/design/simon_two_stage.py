@@ -28,6 +28,7 @@ class SimonTwoStage(Design):
     n : patients in both stages; None: as many as `kind` needs. With a number, `kind` optimal, minimax and admissible all
         take the design of that n with the fewest expected patients under the null
     alpha, power : largest one-sided type I error and smallest power, both exact; with kind "given" only stated
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     kind : "optimal" (fewest expected patients under the null), "minimax" (fewest patients), "admissible" (smallest
         weight n + (1 - weight) expected patients), or "given": r1, n1, r and n are read
     null_rate : response rate under the null hypothesis, or "population" for the calibrated population's own
@@ -59,12 +60,13 @@ class SimonTwoStage(Design):
     pause: bool = True
     assessment: float = 2.0
     not_evaluable_share: float = 0.0
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         if self.n is not None:
             check_n(self.n)
-        check_alpha(self.alpha)
-        check_power(self.power, self.alpha)
+        check_alpha(self.alpha, self.alpha_sides)
+        check_power(self.power, self.level)
         check_months("assessment", self.assessment)
         check_probability("weight", self.weight)
         check_probability("not_evaluable_share", self.not_evaluable_share)
@@ -97,11 +99,11 @@ class SimonTwoStage(Design):
         if self.r1 is not None and self.n1 is not None and self.r is not None and self.n is not None:
             return two_stage(self.r1, self.n1, self.r, self.n, p0, p1)
         if self.n is not None:
-            return best_with_n(self.n, p0, p1, self.alpha, self.power)
+            return best_with_n(self.n, p0, p1, self.level, self.power)
         if self.kind == "admissible":
-            found = admissible(p0, p1, self.alpha, self.power)
+            found = admissible(p0, p1, self.level, self.power)
             return next(a.design for a in found if a.q_low <= self.weight <= a.q_high)
-        return simon(p0, p1, self.alpha, self.power, self.kind)
+        return simon(p0, p1, self.level, self.power, self.kind)
 
     def plan(self, setting: Setting) -> Plan:
         population = setting.population
@@ -131,7 +133,7 @@ class SimonTwoStage(Design):
         return [
             Assumption("design", f"single arm, {name}, n = {s.n}, response rate (ORR)", "configuration"),
             Assumption("first stage", f"stop for futility with {s.r1} or fewer responders of {s.n1}", source),
-            Assumption("test", f"exact binomial: reject with {s.r + 1} or more responders of {s.n}", source),
+            Assumption("test", f"exact binomial, {self.level_words}: reject with {s.r + 1} or more responders of {s.n}", source),
             self._describe_smallest(s),
             Assumption("null response rate", f"{s.p0:.3f}", origin),
             Assumption("alternative response rate", f"{s.p1:.3f}", "configuration"),
@@ -148,7 +150,7 @@ class SimonTwoStage(Design):
 
     def _describe_smallest(self, s: TwoStage) -> Assumption:
         x = s.r + 1, s.r1, s.n1, s.n
-        low, high = after_two_stages.interval(*x, 1 - 2 * self.alpha)
-        after = f"unbiased estimate {after_two_stages.umvue(*x):.1%}, {1 - 2 * self.alpha:.0%} interval {low:.1%} to {high:.1%}"
+        low, high = after_two_stages.interval(*x, 1 - 2 * self.level)
+        after = f"unbiased estimate {after_two_stages.umvue(*x):.1%}, {1 - 2 * self.level:.0%} interval {low:.1%} to {high:.1%}"
         found = f"{(s.r + 1) / s.n:.1%}; after two stages: {after}"
         return Assumption("smallest observed rate that rejects", found, "Jung & Kim 2004; Koyama & Chen 2008")

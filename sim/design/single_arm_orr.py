@@ -28,6 +28,7 @@ class SingleArmORR(Design):
     ----------
     n : enrolled patients
     alpha : one-sided type I error, never exceeded
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     null_rate : response rate under the null hypothesis, or "population" for the calibrated population's own
     assessment : months from entry to the response assessment that decides the date of the analysis
     not_evaluable : "nonresponder" counts them in the denominator, "excluded" leaves them out of the test
@@ -44,10 +45,11 @@ class SingleArmORR(Design):
     assessment: float = 2.0
     not_evaluable: str = "nonresponder"
     not_evaluable_share: float = 0.0
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         check_n(self.n)
-        check_alpha(self.alpha)
+        check_alpha(self.alpha, self.alpha_sides)
         check_months("assessment", self.assessment)
         check_not_evaluable(self.not_evaluable, self.not_evaluable_share)
         check_null_rate(self.null_rate)
@@ -70,12 +72,12 @@ class SingleArmORR(Design):
 
     def critical_count(self, population: Population) -> int:
         """Return the smallest number of responders among n that rejects."""
-        return int(rejection_counts(np.array([self.n]), self.null(population), self.alpha)[0])
+        return int(rejection_counts(np.array([self.n]), self.null(population), self.level)[0])
 
     def plan(self, setting: Setting) -> Plan:
         population = setting.population
         p0 = self.null(population)
-        counts = rejection_counts(np.arange(1, self.n + 1), p0, self.alpha)
+        counts = rejection_counts(np.arange(1, self.n + 1), p0, self.level)
         return Plan(
             n=self.n,
             hypothesis=self.hypothesis,
@@ -96,9 +98,7 @@ class SingleArmORR(Design):
         origin = "the population's own rate" if isinstance(self.null_rate, str) else "configuration"
         return [
             Assumption("design", f"single arm, n = {self.n}, response rate (ORR)", "configuration"),
-            Assumption(
-                "test", f"exact binomial, one-sided alpha {self.alpha:g}: reject with {r} or more responders of {self.n}", "A'Hern 2001"
-            ),
+            Assumption("test", f"exact binomial, {self.level_words}: reject with {r} or more responders of {self.n}", "A'Hern 2001"),
             self._describe_smallest(r),
             Assumption("null response rate", f"{p0:.3f}", origin),
             Assumption(
@@ -114,6 +114,6 @@ class SingleArmORR(Design):
         if r > self.n:
             return Assumption(what, "none: no number of responders rejects", "exact binomial")
         # a one-sided test of level alpha goes with the two-sided interval of level 1 - 2 alpha
-        low, high = rate_interval(r, self.n, "clopper_pearson", 1 - 2 * self.alpha)
-        exact = f"{r / self.n:.1%}, {1 - 2 * self.alpha:.0%} interval {low:.1%} to {high:.1%}"
+        low, high = rate_interval(r, self.n, "clopper_pearson", 1 - 2 * self.level)
+        exact = f"{r / self.n:.1%}, {1 - 2 * self.level:.0%} interval {low:.1%} to {high:.1%}"
         return Assumption(what, exact, "exact binomial; Clopper & Pearson 1934")

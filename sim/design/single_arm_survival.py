@@ -40,6 +40,7 @@ class SingleArmSurvival(Design):
     n : enrolled patients
     endpoint : "pfs" or "os"
     alpha : one-sided nominal type I error
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     followup : months from the last entry to the analysis
     test : "one_sample_logrank" (events against those expected), "milestone" (Kaplan-Meier survival at `horizon`), "rmst"
         (restricted mean up to `horizon`), or "exponential_mle" (the median, all hazards taken as constant); each
@@ -64,11 +65,12 @@ class SingleArmSurvival(Design):
     horizon: float = 6.0
     transform: str = "arcsine"
     null: float | str = "population"
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         check_n(self.n)
         check_endpoint(self.endpoint)
-        check_alpha(self.alpha)
+        check_alpha(self.alpha, self.alpha_sides)
         check_months("followup", self.followup)
         if self.test not in TESTS:
             raise InputError(f"design.test is {self.test!r}; allowed: {', '.join(TESTS)}")
@@ -108,7 +110,7 @@ class SingleArmSurvival(Design):
             allocation=SingleArm(),
             cut=CutAtFollowUp(self.followup),
             statistic=self.statistic(population),
-            rule=CriticalZ((float(norm.isf(self.alpha)),)),
+            rule=CriticalZ((float(norm.isf(self.level)),)),
             null_is_population=self.null == "population",
         )
 
@@ -122,7 +124,7 @@ class SingleArmSurvival(Design):
         name = f"one-sample log-rank, variance {self.variance}" if self.test == "one_sample_logrank" else self.statistic(population).label
         return [
             Assumption("design", f"single arm, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
-            Assumption("test", f"{name}, one-sided alpha {self.alpha:g}", TESTS[self.test]),
+            Assumption("test", f"{name}, {self.level_words}", TESTS[self.test]),
             Assumption("null curve", f"median {median:.2f} months", origin),
             self._smallest_effect(population),
             Assumption("analysis", f"{self.followup:g} months after the last patient entered", "configuration"),
@@ -134,7 +136,7 @@ class SingleArmSurvival(Design):
         ]
 
     def _smallest_effect(self, population: Population) -> Assumption:
-        z, null = float(norm.isf(self.alpha)), self.null_curve(population)
+        z, null = float(norm.isf(self.level)), self.null_curve(population)
         if self.test == "one_sample_logrank":
             return Assumption(
                 "largest observed / expected events that rejects",

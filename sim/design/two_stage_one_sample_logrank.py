@@ -32,6 +32,7 @@ class TwoStageOneSampleLogRank(Design):
     n : enrolled patients; accrual goes on during the interim look
     endpoint : "pfs" or "os"
     alpha : one-sided type I error of the whole trial
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     event_fraction : events at the last look as a share of n
     interim : events at the first look as a share of those at the last
     futility_z : give up at the first look at or below this z; 0: no better than the null curve
@@ -61,11 +62,12 @@ class TwoStageOneSampleLogRank(Design):
     variance: str = "mean"
     null: float | str = "population"
     max_duration: float = 120.0
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         check_n(self.n)
         check_endpoint(self.endpoint)
-        check_alpha(self.alpha)
+        check_alpha(self.alpha, self.alpha_sides)
         check_months("max_duration", self.max_duration)
         check_null_survival(self.null)
         FixedZ((self.futility_z,))
@@ -97,7 +99,7 @@ class TwoStageOneSampleLogRank(Design):
         first, last = self.look_events
         t = (first / last, 1.0)
         all_at_the_end = UserSpending(t, (0.0, 1.0))
-        return planned_boundary(t, self.alpha, all_at_the_end, FixedZ((self.futility_z,)), binding=self.binding)
+        return planned_boundary(t, self.level, all_at_the_end, FixedZ((self.futility_z,)), binding=self.binding)
 
     def null_curve(self, population: Population) -> Curve:
         """Return the curve of the null hypothesis."""
@@ -113,7 +115,7 @@ class TwoStageOneSampleLogRank(Design):
             allocation=SingleArm(),
             cut=CutAtEvents(self.look_events, self.max_duration),
             statistic=OneSampleLogRank(self.null_curve(population), self.variance),
-            rule=planned_rule(b, self.alpha, self.binding, float(self.look_events[-1])),
+            rule=planned_rule(b, self.level, self.binding, float(self.look_events[-1])),
             null_is_population=self.null == "population",
             nonbinding_futility=not self.binding,
         )
@@ -131,7 +133,9 @@ class TwoStageOneSampleLogRank(Design):
                 "normal theory",
             ),
             Assumption(
-                "test", f"one-sample log-rank, variance {self.variance}, at {last} events: reject with z >= {z:.4f}", "Kwak & Jung 2014"
+                "test",
+                f"one-sample log-rank, variance {self.variance}, {self.level_words}, at {last} events: reject with z >= {z:.4f}",
+                "Kwak & Jung 2014",
             ),
             Assumption("futility is", "binding" if self.binding else "non-binding: type_i_error ignores it", "configuration"),
             Assumption("null curve", f"median {self.null_curve(population).median():.2f} months", str(self.null).replace("_", " ")),

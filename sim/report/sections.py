@@ -62,7 +62,7 @@ def _glance(story: Story) -> Section | None:
     target = _targets_of_power(story.power_curve)
     table = wide.glance(oc)
     has_rates = bool(set(table.columns) & {"power", "type_i_error"})
-    ticks = [words for marks, words in ((alpha, "the stated one-sided level"), (target, "the target power")) if marks]
+    ticks = [words for marks, words in ((alpha, "the one-sided level that is tested"), (target, "the target power")) if marks]
     caption = "Power and type I error, with 95 % Monte Carlo intervals (thin where the simulation is precise)." + (
         f" Grey ticks: {' and '.join(ticks)}." if ticks else ""
     )

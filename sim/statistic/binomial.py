@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,9 @@ class BinomialCount(Statistic):
     not evaluable = non-responder), unless the observations name the evaluable, who alone are then tested. `events` of the
     result are the responders. Nobody tested: `NO_EVENTS`.
     """
+
+    arms: ClassVar[int] = 1
+    outcome: ClassVar[str] = "response"
 
     null_rate: float
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from scipy.stats import norm
@@ -87,6 +88,9 @@ class BrookmeyerCrowley(Statistic):
     >>> BrookmeyerCrowley(2.8).label
     'median against 2.8 months (Brookmeyer-Crowley, loglog)'
     """
+
+    arms: ClassVar[int] = 1
+    outcome: ClassVar[str] = "survival"
 
     null_median: float
     transform: str = "loglog"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -70,6 +71,9 @@ class Cox(Statistic):
     >>> Cox(ties="breslow", form="score").label
     'Cox model, score test (Breslow ties)'
     """
+
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
 
     stratified: bool = False
     ties: str = "efron"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,6 +39,9 @@ class EarlyZero(Statistic):
     >>> EarlyZero(1.5).label
     'early-zero log-rank test (from 1.5 months)'
     """
+
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
 
     early_period: float
     stratified: bool = False

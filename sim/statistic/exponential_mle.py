@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,6 +42,9 @@ class ExponentialMLE(Statistic):
     >>> round(result.estimate[0].item(), 4), round(result.z[0].item(), 4)
     (3.4657, 1.0996)
     """
+
+    arms: ClassVar[int] = 1
+    outcome: ClassVar[str] = "survival"
 
     null_median: float
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,6 +42,9 @@ class LogRank(Statistic):
     >>> LogRank(stratified=True).label
     'stratified log-rank test'
     """
+
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
 
     stratified: bool = False
     rho: float = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -68,6 +69,9 @@ class MaxCombo(Statistic):
     >>> MaxCombo(weights=((0, 0), (0, 1))).label
     'MaxCombo test FH(0,0), FH(0,1)'
     """
+
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
 
     weights: tuple[tuple[float, float], ...] = FOUR_WEIGHTS
     stratified: bool = False

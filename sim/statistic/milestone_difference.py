@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -42,6 +43,9 @@ class MilestoneDifference(Statistic):
     >>> MilestoneDifference(6.0, transform="loglog").label
     'survival at 6 months (loglog)'
     """
+
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
 
     milestone: float
     transform: str = "loglog"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,6 +39,9 @@ class MilestoneSingleArm(Statistic):
     >>> MilestoneSingleArm(6.0, 0.3).label
     'survival at 6 months against 0.3 (arcsine)'
     """
+
+    arms: ClassVar[int] = 1
+    outcome: ClassVar[str] = "survival"
 
     milestone: float
     null_survival: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -47,6 +48,9 @@ class ModestlyWeighted(Statistic):
     >>> ModestlyWeighted(t_star=3.0).label
     'modestly weighted log-rank test (t* = 3 months)'
     """
+
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
 
     t_star: float | None = None
     s_star: float | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -42,6 +43,9 @@ class OneSampleLogRank(Statistic):
     >>> round(float(result.z[0]), 4), round(float(result.estimate[0]), 4)
     (1.2728, 0.4706)
     """
+
+    arms: ClassVar[int] = 1
+    outcome: ClassVar[str] = "survival"
 
     null: Curve
     variance: str = "mean"

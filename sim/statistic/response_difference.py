@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -43,6 +44,9 @@ class ResponseDifference(Statistic):
     >>> ResponseDifference("miettinen_nurminen", margin=-0.1).label
     'Miettinen-Nurminen test of the response difference, margin -0.1'
     """
+
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "response"
 
     method: str = "chi_square"
     margin: float = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -45,6 +46,9 @@ class RMSTDifference(Statistic):
     >>> RMSTDifference(12.0).estimate_label
     'difference in restricted mean survival time to 12 months'
     """
+
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
 
     horizon: float
     measure: str = "difference"

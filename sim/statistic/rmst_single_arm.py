@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,6 +39,9 @@ class RMSTSingleArm(Statistic):
     >>> RMSTSingleArm(12.0, 4.0).label
     'restricted mean survival time to 12 months against 4'
     """
+
+    arms: ClassVar[int] = 1
+    outcome: ClassVar[str] = "survival"
 
     horizon: float
     null_rmst: float

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,14 @@ class TestResult:
 
 
 class Statistic(ABC):
-    """A test. Concrete tests are frozen dataclasses."""
+    """A test. Concrete tests are frozen dataclasses.
+
+    arms : how many arms it compares: 2, or 1 where it does not look at the arms and holds the patients against a null value
+    outcome : what it compares: "survival" (times to an event) or "response"
+    """
+
+    arms: ClassVar[int]
+    outcome: ClassVar[str]
 
     @property
     @abstractmethod

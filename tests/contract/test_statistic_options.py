@@ -13,7 +13,6 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from sim.app import paths
-from sim.design.checks import SINGLE_ARM_TESTS
 from sim.statistic.statistic import Code, TestResult
 from sim.types import Observations
 from tests.contract.building import options
@@ -34,7 +33,7 @@ statistics = pytest.mark.parametrize("statistic", [of(name) for name in options(
 
 
 def single_arm(statistic):
-    return isinstance(statistic, SINGLE_ARM_TESTS)
+    return statistic.arms == 1
 
 
 def null_rate(statistic):

@@ -22,6 +22,7 @@ from sim.app.tasks.outputs import whole
 from sim.calibration import dataset_json
 from sim.calibration.adam import Dataset
 from sim.files import scratch
+from sim.report.csv_table import neutral_table
 
 Format = Literal["csv", "parquet", "dataset-json"]
 Meanings = Mapping[str, Mapping[str, Any]]
@@ -76,7 +77,7 @@ class Growing:
             self._writers[name].write_table(arrow.cast(self._writers[name].schema))
         elif self.kind == "csv":
             with path.open("a", encoding="utf-8", newline="") as out:
-                rows.to_csv(out, index=False, header=False, lineterminator="\n")
+                neutral_table(rows).to_csv(out, index=False, header=False, lineterminator="\n")
         else:
             assert dataset is not None, "Dataset-JSON holds analysis data sets"
             with path.open("a", encoding="utf-8", newline="") as out:

@@ -15,6 +15,7 @@ from sim.app.study import Study
 from sim.app.tasks.simulation import Truth
 from sim.files import replacing
 from sim.oc import COLUMNS
+from sim.report.csv_table import write_csv
 from sim.statistic.statistic import Code
 from sim.store import PARQUET
 from sim.trial import Rows
@@ -49,7 +50,7 @@ def writing(folder: Path) -> Iterator[None]:
 
 def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
     """Write a table as <name>.csv and <name>.parquet."""
-    whole(folder / f"{name}.csv", lambda path: table.to_csv(path, index=False, lineterminator="\n"))
+    whole(folder / f"{name}.csv", lambda path: write_csv(table, path))
     whole(folder / f"{name}.parquet", lambda path: table.to_parquet(path, index=False))
 
 

@@ -20,6 +20,8 @@ from sim.app.tasks.outputs import DECISIONS, code_names, whole
 from sim.design.allocation import SingleArm
 from sim.engine import check_run
 from sim.files import is_incomplete
+from sim.reading import read_text
+from sim.report.csv_table import write_csv
 from sim.report.replay import Replayed, write_replay
 from sim.rng import Draws
 from sim.trial import Rows, Trial, critical_values, enrol, run_block
@@ -67,8 +69,8 @@ class Replay:
             shown.append(_tables(trial, seed, self.replicate, cell.name, rows, verdicts[-1][1]))
         patients = pd.concat([x.patients for x in shown], ignore_index=True)
         looks = pd.concat([x.looks for x in shown], ignore_index=True)
-        whole(folder / "patients.csv", lambda path: patients.to_csv(path, index=False, lineterminator="\n"))
-        whole(folder / "looks.csv", lambda path: looks.to_csv(path, index=False, lineterminator="\n"))
+        whole(folder / "patients.csv", lambda path: write_csv(patients, path))
+        whole(folder / "looks.csv", lambda path: write_csv(looks, path))
         title = f"Replicate {self.replicate:,} of {self.run or study.scenario}, {self.truth}, seed {seed}"
         whole(folder / "replay.html", lambda path: write_replay(title, shown, notes, path))
         console = Console()
@@ -95,10 +97,10 @@ def read_record(run: Path) -> dict[str, Any]:
         raise InputError(f"task.run is {str(run)!r}: the run there has not ended, or was killed; allowed: the folder of a finished run")
     path = run / "provenance.json"
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(read_text(path))
         if not isinstance(record["config"], dict) or not isinstance(record["seed"], int):
             raise ValueError("config or seed is missing")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (InputError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"task.run is {str(run)!r}: {path.name} cannot be read ({error}); allowed: the folder of a finished run"
         ) from error

@@ -108,7 +108,7 @@ def _cell_story(cell: Cell) -> CellStory:
             *trial.describe_assumptions(),
             *marginal.describe(trial.population, trial.effect, trial.plan.wants - {"response"} or {"pfs"}),
         ],
-        alpha=trial.design.alpha,
+        alpha=trial.design.level,
         decision_tool_only=isinstance(trial.plan.allocation, SingleArm) and trial.plan.hypothesis in ("PFS", "OS"),
     )
 
