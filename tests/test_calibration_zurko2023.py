@@ -15,7 +15,8 @@ from sim.calibration import contradictions, covariates, measures
 from sim.calibration.cohort import COLUMNS as COHORT_COLUMNS
 from sim.calibration.cohort import cohort
 from sim.calibration.simulated_study import simulate_study
-from sim.calibration.verdicts import COLUMNS, EXACT, VERDICTS, allowed_outside, calibrate, difference_se, exit_status, judge
+from sim.calibration.summary import VERDICTS
+from sim.calibration.verdicts import COLUMNS, EXACT, allowed_outside, calibrate, difference_se, exit_status, judge
 from sim.population.post_cart_failure import PostCartFailure
 from sim.types import InputError
 

@@ -36,7 +36,7 @@ class RunFolder:
         InputError : it cannot be made or written to
         """
         asked = chosen or study.run.folder
-        path = Path(asked).expanduser().absolute() if asked else _fresh(study.scenario)
+        path = Path(asked).expanduser().absolute() if asked else _fresh(study.folder_name)
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         created = missing[-1] if missing else None
         try:

@@ -21,6 +21,21 @@ MAX_ARRANGEMENTS = 100_000
 class Allocation(ABC):
     """A rule that gives each patient an arm, in order of entry."""
 
+    @property
+    @abstractmethod
+    def number_of_arms(self) -> int:
+        """1 or 2."""
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """The arms in a few words, as the report writes them."""
+
+    @property
+    def stratified(self) -> bool:
+        """Whether patients are allocated within strata of which there are several."""
+        return False
+
     @abstractmethod
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         """Return uint8[m, n], 1 = experimental; stratum : uint8[m, n]."""
@@ -29,6 +44,14 @@ class Allocation(ABC):
 @dataclass(frozen=True)
 class SingleArm(Allocation):
     """Give everybody the experimental treatment."""
+
+    @property
+    def number_of_arms(self) -> int:
+        return 1
+
+    @property
+    def label(self) -> str:
+        return "single arm"
 
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         return np.ones((draws.m, draws.n), dtype=np.uint8)
@@ -68,6 +91,18 @@ class PermutedBlocks(Allocation):
             raise InputError(
                 f"design.block_size is {self.block_size}: more than {MAX_ARRANGEMENTS:,} arrangements; allowed: a smaller block"
             )
+
+    @property
+    def number_of_arms(self) -> int:
+        return 2
+
+    @property
+    def label(self) -> str:
+        return f"randomised {self.ratio[0]}:{self.ratio[1]}"
+
+    @property
+    def stratified(self) -> bool:
+        return self.by_stratum and self.strata > 1
 
     @property
     def arrangements(self) -> Flags:

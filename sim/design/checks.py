@@ -58,7 +58,8 @@ def check_power(power: float, alpha: float) -> None:
         raise InputError(f"design.power is {power}; allowed: above design.alpha ({alpha:g}) and below 1")
 
 
-ENDPOINTS = {"pfs": "progression-free survival (PFS)", "os": "overall survival (OS)"}
+ENDPOINT_NAMES = {"PFS": "progression-free survival", "OS": "overall survival", "ORR": "response rate"}
+ENDPOINTS = {name.lower(): f"{ENDPOINT_NAMES[name]} ({name})" for name in ("PFS", "OS")}
 
 SINGLE_ARM_TESTS = (BinomialCount, BrookmeyerCrowley, ExponentialMLE, MilestoneSingleArm, OneSampleLogRank, RMSTSingleArm)
 """Tests that do not look at the arms: in a randomised trial they would test the pooled patients."""

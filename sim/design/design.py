@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.design.allocation import Allocation
+from sim.design.facts import DesignFacts, facts_of_plan
 from sim.followup import Cut
 from sim.population.population import Population
 from sim.statistic.statistic import Statistic, TestResult
@@ -144,3 +145,7 @@ class Design(ABC):
     @abstractmethod
     def describe(self, population: Population) -> list[Assumption]:
         """Return the lines for the report."""
+
+    def facts(self, population: Population, plan: Plan) -> DesignFacts:
+        """Return what the design is, as data; `plan` is its own plan for this population."""
+        return facts_of_plan(plan, self.alpha)

@@ -19,6 +19,8 @@ from sim.design.allocation import PermutedBlocks
 from sim.design.checks import SINGLE_ARM_TESTS, check_alpha, check_endpoint, check_months, check_n, whole_numbers
 from sim.design.describe_randomised_survival import describe
 from sim.design.design import CriticalZ, Design, Plan, Rule, Safety
+from sim.design.facts import DesignFacts
+from sim.design.facts_randomised_survival import facts
 from sim.design.group_sequential_rules import HarmBound, LowerAndUpperZ, RecomputedZ
 from sim.followup import Cut, CutAtEvents, CutAtMonths
 from sim.population.population import Population
@@ -227,3 +229,6 @@ class RandomisedSurvival(Design):
 
     def describe(self, population: Population) -> list[Assumption]:
         return describe(self, population)
+
+    def facts(self, population: Population, plan: Plan) -> DesignFacts:
+        return facts(self, plan)

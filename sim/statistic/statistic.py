@@ -42,7 +42,12 @@ class TestResult:
 
 
 class Statistic(ABC):
-    """A test. Concrete tests are frozen dataclasses."""
+    """A test. Concrete tests are frozen dataclasses.
+
+    stratified : whether patients are compared within strata only
+    """
+
+    stratified: bool = False
 
     @property
     @abstractmethod

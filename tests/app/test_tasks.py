@@ -16,7 +16,7 @@ def test_calibrate_prints_target_against_achieved_and_passes(cli, folder):
     assert "Out of tolerance" not in result.out
     assert result.out.count("254 figures:") == 1  # three cells, one population
     table = pd.read_csv(folder / "out/calibration.csv")
-    columns = "id role population quantity published ci_low ci_high achieved difference_se verdict reason"
+    columns = "id role population quantity published ci_low ci_high achieved difference_se verdict reason fit"
     assert list(table.columns) == columns.split()
     assert len(table) == 254
     occupancy, landmarks = (pd.read_csv(folder / f"out/{name}.csv") for name in ("occupancy", "landmarks"))

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from sim.app import paths
-from sim.app.study import Study
+from sim.app.study import Cell, Study
 from sim.app.tasks.outputs import whole
-from sim.app.tasks.telling import tell, without_effect
+from sim.app.tasks.population_report import About, tell_population
 from sim.calibration import dataset_json
 from sim.calibration.adam import adam
 from sim.calibration.cohort import cohort, metadata
@@ -74,10 +74,22 @@ class Cohort:
             written.append(folder / f"{dataset.name.lower()}.json")
             whole(written[-1], partial(dataset_json.write, dataset))
         written += _figures(table, folder)
-        tell(without_effect(study), folder, None, [f"{self.n:,} virtual patients, from {population.time_zero.replace('_', ' ')} on."])
+        tell_population(study, cell, population, self._about(cell, population), folder)
         if not study.run.quiet:
             Console().print(f" {self.n:,} patients: {', '.join(paths.shown(path) for path in written)}", highlight=False, soft_wrap=True)
         return 0
+
+    def _about(self, cell: Cell, population: PostCartFailure) -> About:
+        followed = "until the event" if self.followup is None else f"for {self.followup:g} months"
+        return About(
+            title=f"Synthetic cohort of {self.n:,} patients",
+            question=f"What do {self.n:,} virtual patients look like, calibrated to {cell.benchmark.citation} and followed {followed}?",
+            lines=[f"{self.n:,} virtual patients, from {population.time_zero_event} on. No treatment effect acts, and no trial was run."],
+        )
+
+    def folder_name(self, study: Study) -> str:
+        """Return the name of the run's folder."""
+        return "cohort"
 
 
 def _figures(table: pd.DataFrame, folder: Path) -> list[Path]:
