@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
+from sim.population.parameters import read_notes
 
 V = TypeVar("V")
 
@@ -57,8 +57,7 @@ class Noted(dict[str, V]):
 
 def figures_used(path: Path) -> frozenset[str] | None:
     """Return the figures that the fit behind a parameter file read, as targets or inputs; None where the file does not say."""
-    content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    used = content.get("figures_used")
+    used = read_notes(path).get("figures_used")
     return None if used is None else frozenset(map(str, used))
 
 

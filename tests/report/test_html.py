@@ -252,7 +252,7 @@ def test_simulated_values_stand_beside_the_verdict_when_there_are_any():
     story = example()
     simulated = Page(render(dataclasses.replace(story, calibration=story.calibration.assign(simulated=3.1415))))
     assert "Simulated" in next(row for row in simulated.rows if row[0] == "Figure")
-    assert next(row for row in simulated.rows if row[0] == "treated_share")[6] == "3.14"
+    assert next(row for row in simulated.rows if row[0] == "treated_share")[7] == "3.14"
 
 
 def test_one_metric_with_two_definitions_is_defined_once():
