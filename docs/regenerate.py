@@ -133,7 +133,8 @@ def movers(folder: Path) -> str:
         lines.append(f"| {what} | {to} | {_with_error(row)} | {'–' if cell == 'as_planned' else with_error(moved[cell], error)} |")
     drug = abs(moved["hr_0_6"])
     rest = [cell for cell in MOVERS if cell not in ("as_planned", "hr_0_6")]
-    more, less = ([_named(cell) for cell in rest if (abs(moved[cell]) >= drug) is found] for found in (True, False))
+    more = [_named(cell) for cell in rest if abs(moved[cell]) >= drug]
+    less = [_named(cell) for cell in rest if abs(moved[cell]) < drug]
     said = f"A hazard ratio of 0.6 in place of 0.5 moves the power by {drug:.3f}. As much or more: {'; '.join(more) or 'none'}. Less: {'; '.join(less) or 'none'}."
     return "\n".join(lines) + f"\n\n{said}"
 

@@ -98,7 +98,7 @@ def question(trials: Sequence[Told], target_power: float | None) -> str:
     else:
         which = f"each of {len(trials)} trials"
     effects = list(dict.fromkeys(effect_clause(x.effect) for x in trials))
-    when = f"when the treatment {effects[0]}" if len(effects) == 1 else f"under each of {len(effects)} stated effects"
+    when = f"when the treatment {effects[0]}" if len(effects) == 1 else "under each stated effect"
     if len(effects) == 2 and len(kinds) == 1:
         when = f"when the treatment {effects[0]}, or {effects[1]}"
     if len(effects) > 1 and len(kinds) > 1:
