@@ -30,7 +30,7 @@ class Calibrate:
     """Evaluate every figure as its authors measured it; write calibration.csv, the model's own course (occupancy.csv, landmarks.csv) and the report."""
 
     def run(self, study: Study, folder: Path) -> int:
-        """Print target against achieved; return 1, with a list, when a figure is out of tolerance."""
+        """Print target against achieved; return 1, with a list, when the figures do not pass (`sim.calibration.verdicts.exit_status`)."""
         console, status = Console(), 0
         different = _different(study)
         tables: list[pd.DataFrame] = []
@@ -48,7 +48,7 @@ class Calibrate:
                 print_calibration(table, console, ROLES, reasons=True)
                 _print_implied(unpublished, console)
             out, figures = exit_status(table)
-            said = [summary_in_words(table), _ruling(table), *_implied_lines(unpublished)]
+            said = [_ruling(table), summary_in_words(table), *_implied_lines(unpublished)]
             lines += said if len(different) == 1 else [f"[{cell.name}] {line}" for line in said]
             status = max(status, out)
             if figures:
