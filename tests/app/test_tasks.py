@@ -110,7 +110,7 @@ def test_a_task_about_patients_tells_of_no_trial(cli, folder, argv, folder_name,
     page = words_of(run / "report.html")
     assert title in page.text
     assert "Design" not in page.headings
-    for word in ("quickstart", "phase 2", "single_arm_orr", "randomised_pfs", "within its tolerance"):
+    for word in ("quickstart", "phase 2", "single_arm_pfs", "randomised_pfs", "within its tolerance"):
         assert word not in page.text, word
     assert list(json.loads((run / "provenance.json").read_text())["config"]["patients"]) == ["run", "task", "benchmark", "population"]
 
