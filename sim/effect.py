@@ -19,6 +19,23 @@ class HazardProfile:
     ratios: tuple[float, ...] = (1.0,)
 
 
+@dataclass(frozen=True)
+class EffectFacts:
+    """What an effect changes, as data.
+
+    hazard_ratio : of leaving the progression-free state, from `delay` months on; 1 where it stays as it is
+    after_progression : hazard ratio of death after a progression
+    response_difference : experimental minus control response rate
+    stated : the report's words where the other facts do not say it all
+    """
+
+    hazard_ratio: float = 1.0
+    delay: float = 0.0
+    after_progression: float = 1.0
+    response_difference: float = 0.0
+    stated: str = ""
+
+
 class Effect(ABC):
     """What a treatment does: a hazard profile while free of progression, a hazard ratio of death after it, and a response rate."""
 
@@ -31,6 +48,11 @@ class Effect(ABC):
     def after_progression(self) -> float:
         """Hazard ratio of death after progression, experimental / control."""
         return 1.0
+
+    @property
+    def facts(self) -> EffectFacts:
+        """What the effect changes, as data; an effect that does not state its facts is told in the words of its first line."""
+        return EffectFacts(stated=self.describe()[0].value)
 
     @abstractmethod
     def response_rate(self, control: float) -> float:
@@ -48,6 +70,10 @@ class NoEffect(Effect):
     @property
     def hazard(self) -> HazardProfile:
         return HazardProfile()
+
+    @property
+    def facts(self) -> EffectFacts:
+        return EffectFacts()
 
     def response_rate(self, control: float) -> float:
         return control
@@ -104,6 +130,10 @@ class HazardRatio(Effect):
     def after_progression(self) -> float:
         return float(self.hr_after_progression)
 
+    @property
+    def facts(self) -> EffectFacts:
+        return EffectFacts(float(self.hr), float(self.delay), self.after_progression)
+
     def response_rate(self, control: float) -> float:
         return control
 
@@ -140,6 +170,10 @@ class ResponseRateChange(Effect):
     @property
     def hazard(self) -> HazardProfile:
         return HazardProfile()
+
+    @property
+    def facts(self) -> EffectFacts:
+        return EffectFacts(response_difference=float(self.difference))
 
     def response_rate(self, control: float) -> float:
         rate = control + self.difference

@@ -85,7 +85,9 @@ class ExponentialDropout(Dropout):
         return time, event
 
     def describe(self) -> list[Assumption]:
-        return [Assumption("dropout", f"exponential, hazard {self.hazard_per_month:.4f} per month", "configuration")]
+        yearly = -math.expm1(-12 * self.hazard_per_month)
+        value = f"exponential, hazard {self.hazard_per_month:.4f} per month: {yearly:.1%} a year"
+        return [Assumption("dropout", value, "configuration (dropout): an assumption")]
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sim.accrual import Accrual
 from sim.design.design import CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM, Design, Monitoring, Plan
+from sim.design.facts import DesignFacts
 from sim.effect import NO_EFFECT, Effect
 from sim.followup import Cut, Dropout
 from sim.kernels.piecewise import bernoulli
@@ -86,12 +87,17 @@ class Trial:
         """The same trial with n patients."""
         return replace(self, design=replace(cast(Any, self.design), n=n))
 
+    @cached_property
+    def facts(self) -> DesignFacts:
+        """What the design is on this population, as data."""
+        return self.design.facts(self.setting, self.plan)
+
     def describe_assumptions(self) -> list[Assumption]:
         """Return what the trial assumes, line by line."""
         return [*self.population.describe(), *self.effect.describe(), *self.accrual.describe(), *self.dropout.describe()]
 
     def __getstate__(self) -> dict[str, object]:
-        return {k: v for k, v in self.__dict__.items() if k != "plan"}
+        return {k: v for k, v in self.__dict__.items() if k not in ("plan", "facts")}
 
 
 def enrol(trial: Trial, draws: Draws) -> Observations:

@@ -40,7 +40,7 @@ class RunFolder:
         InputError : it cannot be made or written to, or another run is writing to it
         """
         asked = chosen or study.run.folder
-        path = Path(asked).expanduser().absolute() if asked else Path.cwd() / "outputs" / _name_of(study.scenario)
+        path = Path(asked).expanduser().absolute() if asked else Path.cwd() / "outputs" / _name_of(study.folder_name)
         stem, k, created = path, 1, None
         try:
             while True:
@@ -98,8 +98,8 @@ class RunFolder:
         return here + (f"; {blocks} finished block(s) in {store} serve the next run" if blocks else "")
 
 
-def _name_of(scenario: str) -> str:
-    return f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{scenario}"
+def _name_of(name: str) -> str:
+    return f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{name}"
 
 
 def _listed(folder: Path) -> frozenset[tuple[str, int]]:

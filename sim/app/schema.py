@@ -53,7 +53,10 @@ class RunConfig:
 
 @dataclass
 class Frame:
-    """Everything at the top of a configuration; the groups fill their own places."""
+    """Everything at the top of a configuration; the groups fill their own places.
+
+    `title` and `question` may name facts of the trial in braces, see `sim.app.sentences`.
+    """
 
     title: str = ""
     question: str = ""

@@ -98,6 +98,12 @@ class Study:
     command: str = "postcart"
 
     @property
+    def folder_name(self) -> str:
+        """What the run's folder is called after its date: the scenario, or what a task that runs no trial calls it."""
+        named = getattr(self.task, "folder_name", None)
+        return self.scenario if named is None else str(named(self))
+
+    @property
     def benchmark(self) -> Any:
         """The published source of the first cell; each cell carries its own."""
         return self.cells[0].benchmark

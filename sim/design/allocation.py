@@ -27,6 +27,16 @@ class Allocation(ABC):
 
     compared: ClassVar[int]
 
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """The arms in a few words, as the report writes them."""
+
+    @property
+    def stratified(self) -> bool:
+        """Whether patients are allocated within strata of which there are several."""
+        return False
+
     @abstractmethod
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         """Return uint8[m, n], 1 = experimental; stratum : uint8[m, n]."""
@@ -37,6 +47,10 @@ class SingleArm(Allocation):
     """Give everybody the experimental treatment."""
 
     compared: ClassVar[int] = 1
+
+    @property
+    def label(self) -> str:
+        return "single arm"
 
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         return np.ones((draws.m, draws.n), dtype=np.uint8)
@@ -78,6 +92,14 @@ class PermutedBlocks(Allocation):
             raise InputError(
                 f"design.block_size is {self.block_size}: more than {MAX_ARRANGEMENTS:,} arrangements; allowed: a smaller block"
             )
+
+    @property
+    def label(self) -> str:
+        return f"randomised {self.ratio[0]}:{self.ratio[1]}"
+
+    @property
+    def stratified(self) -> bool:
+        return self.by_stratum and self.strata > 1
 
     @property
     def arrangements(self) -> Flags:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from sim.boundary.beta_binomial import KINDS, BayesianStages, BetaBinomial
@@ -11,7 +11,15 @@ from sim.boundary.beta_binomial_thresholds import find_thresholds
 from sim.boundary.multi_stage_binomial import MultiStage
 from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
 from sim.design.design import Design, Plan
-from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, words
+from sim.design.facts import DesignFacts
+from sim.design.response_stages import (
+    alternative_response_rate,
+    describe_stages,
+    facts_of_stages,
+    null_response_rate,
+    plan_of_stages,
+    words,
+)
 from sim.population.population import Population
 from sim.setting import Setting
 from sim.types import Assumption, InputError
@@ -171,9 +179,7 @@ class BayesianSingleArm(Design):
         if t.efficacy == "final":
             early = "every look rejects as the last one does"
         return [
-            Assumption(
-                "design", f"single arm, {self.rule} probability, looks at {_looks(rule.n)}, n = {self.n}, response rate (ORR)", source
-            ),
+            Assumption("design", f"{self.kind_in_words}, looks at {_looks(rule.n)}, n = {self.n}, response rate (ORR)", source),
             Assumption(
                 "thresholds",
                 f"the last look rejects where P(rate > null rate) is {t.final} or more; {early};"
@@ -184,6 +190,15 @@ class BayesianSingleArm(Design):
             Assumption("test", f"{self.level_words}: {'; '.join(_changes(found.counts))}", source),
             *describe_stages(self, population, found.counts, found.errors),
         ]
+
+    @property
+    def kind_in_words(self) -> str:
+        """The design in a few words."""
+        return f"single arm, {self.rule} probability"
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        found = facts_of_stages(super().facts(setting, plan), plan, self.kind_in_words, self.binding)
+        return replace(found, prior=self.beliefs(setting.population).prior)
 
 
 def _looks(n: tuple[int, ...]) -> str:

@@ -56,7 +56,8 @@ def check_power(power: float, alpha: float) -> None:
         raise InputError(f"design.power is {power}; allowed: above the one-sided level ({alpha:g}) and below 1")
 
 
-ENDPOINTS = {"pfs": "progression-free survival (PFS)", "os": "overall survival (OS)"}
+ENDPOINT_NAMES = {"PFS": "progression-free survival", "OS": "overall survival", "ORR": "response rate"}
+ENDPOINTS = {name.lower(): f"{ENDPOINT_NAMES[name]} ({name})" for name in ("PFS", "OS")}
 
 
 def check_test(statistic: Statistic, arms: int, outcome: str) -> None:

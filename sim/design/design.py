@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sim.design.allocation import Allocation
 from sim.design.checks import check_test
+from sim.design.facts import DesignFacts, facts_of_plan
 from sim.followup import Cut
 from sim.kernels.normal import fill_upper_tail
 from sim.setting import Setting
@@ -192,3 +193,7 @@ class Design(ABC):
     @abstractmethod
     def describe(self, setting: Setting) -> list[Assumption]:
         """Return the lines for the report."""
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        """Return what the design is, as data; `plan` is its own plan for this setting."""
+        return facts_of_plan(plan, self.level)

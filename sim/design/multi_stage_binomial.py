@@ -10,7 +10,15 @@ from sim.boundary.multi_stage_binomial import MultiStage, exact_spending, flemin
 from sim.boundary.spending import Spending
 from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
 from sim.design.design import Design, Plan
-from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, words
+from sim.design.facts import DesignFacts
+from sim.design.response_stages import (
+    alternative_response_rate,
+    describe_stages,
+    facts_of_stages,
+    null_response_rate,
+    plan_of_stages,
+    words,
+)
 from sim.population.population import Population
 from sim.setting import Setting
 from sim.types import Assumption, InputError
@@ -120,10 +128,19 @@ class MultiStageBinomial(Design):
         stages = zip(counts.n, counts.accept, counts.reject, strict=True)
         source = "Fleming 1982" if self.method == "fleming" else "exact error spending"
         return [
-            Assumption("design", f"single arm, {len(counts.n)} stages, n = {self.n}, response rate (ORR)", "configuration"),
+            Assumption("design", f"{self.kind_in_words}, n = {self.n}, response rate (ORR)", "configuration"),
             Assumption("test", f"{self.level_words}: {'; '.join(words(*stage) for stage in stages)}", source),
             *describe_stages(self, population, counts, errors),
         ]
+
+    @property
+    def kind_in_words(self) -> str:
+        """The design in a few words."""
+        return f"single arm, {len(self.stages)} stages"
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        binding = self.method == "fleming" or self.binding
+        return facts_of_stages(super().facts(setting, plan), plan, self.kind_in_words, binding)
 
 
 def smallest_n(stages: tuple[float, ...]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.stats import norm
@@ -10,8 +10,10 @@ from scipy.stats import norm
 from sim.design.allocation import PermutedBlocks
 from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable, whole_numbers
 from sim.design.design import CriticalZ, Design, Plan
+from sim.design.facts import DesignFacts
 from sim.effect import NoEffect
 from sim.followup import CutAtFollowUp
+from sim.population.population import Population
 from sim.setting import Setting
 from sim.statistic.response_difference import ResponseDifference
 from sim.types import Assumption, InputError
@@ -85,19 +87,25 @@ class RandomisedORR(Design):
         population = setting.population
         a, b = self.ratio
         where = "within day-30 strata" if self.stratified_randomisation and len(population.strata) > 1 else "over all patients"
-        control = population.response_rate(NoEffect()) * (1 - self.not_evaluable_share if self.not_evaluable == "nonresponder" else 1)
         return [
             Assumption("design", f"randomised {a}:{b}, n = {self.n}, response rate (ORR)", "configuration"),
             Assumption("randomisation", f"permuted blocks of {self.block_size}, {where}", "configuration"),
             Assumption("test", f"{self.statistic.label}, {self.level_words}", "see the test"),
-            Assumption("smallest observed difference that rejects", self._smallest_difference(control), f"control rate {control:.3f}"),
+            self._describe_smallest(population),
             Assumption(
                 "not evaluable",
                 f"{self.not_evaluable_share:.1%} of patients, {self.not_evaluable}",
-                "configuration; 5 of 167 in the benchmark",
+                "configuration",
             ),
             Assumption("analysis", f"{self.assessment:g} months after the last patient entered", "configuration"),
         ]
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        return replace(super().facts(setting, plan), smallest_rejecting=self._describe_smallest(setting.population))
+
+    def _describe_smallest(self, population: Population) -> Assumption:
+        control = population.response_rate(NoEffect()) * (1 - self.not_evaluable_share if self.not_evaluable == "nonresponder" else 1)
+        return Assumption("smallest observed difference that rejects", self._smallest_difference(control), f"control rate {control:.3f}")
 
     def _smallest_difference(self, control: float) -> str:
         """Count up the experimental responders beside the expected control responders until the test rejects."""

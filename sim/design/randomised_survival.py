@@ -15,6 +15,8 @@ from sim.design.allocation import PermutedBlocks
 from sim.design.checks import check_alpha, check_endpoint, check_months, check_n, check_test, whole_numbers
 from sim.design.describe_randomised_survival import describe
 from sim.design.design import Design, Plan, Safety
+from sim.design.facts import DesignFacts
+from sim.design.facts_randomised_survival import facts
 from sim.design.group_sequential_rules import HarmBound
 from sim.design.spend_by import spend_by
 from sim.design.survival_bounds import Errors, SurvivalBounds, survival_bounds
@@ -215,3 +217,6 @@ class RandomisedSurvival(Design):
 
     def describe(self, setting: Setting) -> list[Assumption]:
         return describe(self, setting.population, self.bounds(setting).boundary)
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        return facts(self, plan, float(self.bounds(setting).boundary.upper[-1]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 from sim.boundary.simon import TwoStage, admissible, best_with_n, simon, two_stage
 from sim.design.allocation import SingleArm
 from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
 from sim.design.design import CountsByLook, Design, Plan
+from sim.design.facts import DesignFacts
 from sim.design.response_rates import alternative_rate, null_rate
 from sim.followup import CutAtPatients
 from sim.population.population import Population
@@ -127,14 +129,13 @@ class SimonTwoStage(Design):
         population = setting.population
         s = self.stages(population)
         origin = "the population's own rate" if isinstance(self.null_rate, str) else "configuration"
-        name = "two stages as given" if self.kind == "given" else f"Simon's {self.kind} two stages"
         source = "Jung et al. 2004" if self.kind == "admissible" else "Simon 1989"
         accrual = "halts until the first stage's responses are known" if self.pause else "goes on while the first stage is assessed"
         return [
-            Assumption("design", f"single arm, {name}, n = {s.n}, response rate (ORR)", "configuration"),
+            Assumption("design", f"{self.kind_in_words}, n = {s.n}, response rate (ORR)", "configuration"),
             Assumption("first stage", f"stop for futility with {s.r1} or fewer responders of {s.n1}", source),
             Assumption("test", f"exact binomial, {self.level_words}: reject with {s.r + 1} or more responders of {s.n}", source),
-            self._describe_smallest(s),
+            self._describe_smallest(s.r1, s.n1, s.r, s.n),
             Assumption("null response rate", f"{s.p0:.3f}", origin),
             Assumption("alternative response rate", f"{s.p1:.3f}", "configuration"),
             Assumption("exact errors", f"type I error {s.type_i_error:.4f}, power {s.power:.4f}", "binomial distribution"),
@@ -148,9 +149,19 @@ class SimonTwoStage(Design):
             Assumption("analyses", f"{self.assessment:g} months after the last patient of each stage entered", "configuration"),
         ]
 
-    def _describe_smallest(self, s: TwoStage) -> Assumption:
-        x = s.r + 1, s.r1, s.n1, s.n
+    @property
+    def kind_in_words(self) -> str:
+        """The design in a few words."""
+        return "single arm, " + ("two stages as given" if self.kind == "given" else f"Simon's {self.kind} two stages")
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        rule, (n1, n) = cast(CountsByLook, plan.rule), cast(tuple[int, int], plan.tested)
+        smallest = self._describe_smallest(rule.futility[0], n1, rule.efficacy[-1] - 1, n)
+        return replace(super().facts(setting, plan), kind=self.kind_in_words, binding=True, smallest_rejecting=smallest)
+
+    def _describe_smallest(self, r1: int, n1: int, r: int, n: int) -> Assumption:
+        x = r + 1, r1, n1, n
         low, high = after_two_stages.interval(*x, 1 - 2 * self.level)
         after = f"unbiased estimate {after_two_stages.umvue(*x):.1%}, {1 - 2 * self.level:.0%} interval {low:.1%} to {high:.1%}"
-        found = f"{(s.r + 1) / s.n:.1%}; after two stages: {after}"
+        found = f"{(r + 1) / n:.1%}; after two stages: {after}"
         return Assumption("smallest observed rate that rejects", found, "Jung & Kim 2004; Koyama & Chen 2008")

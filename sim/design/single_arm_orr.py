@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from sim.boundary.exact_binomial import rejection_counts
 from sim.design.allocation import SingleArm
 from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable, check_null_rate
 from sim.design.design import CriticalCount, Design, Plan
+from sim.design.facts import DesignFacts
 from sim.design.response_rates import null_rate
 from sim.effect import Effect
 from sim.followup import CutAtFollowUp
@@ -104,10 +106,14 @@ class SingleArmORR(Design):
             Assumption(
                 "not evaluable",
                 f"{self.not_evaluable_share:.1%} of patients, {self.not_evaluable}",
-                "configuration; 5 of 167 in the benchmark",
+                "configuration",
             ),
             Assumption("analysis", f"{self.assessment:g} months after the last patient entered", "configuration"),
         ]
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        smallest = self._describe_smallest(cast(CriticalCount, plan.rule).counts[self.n])
+        return replace(super().facts(setting, plan), smallest_rejecting=smallest)
 
     def _describe_smallest(self, r: int) -> Assumption:
         what = "smallest observed rate that rejects"

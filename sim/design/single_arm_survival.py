@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -12,6 +12,7 @@ from sim.curve import Curve
 from sim.design.allocation import SingleArm
 from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n, check_null_survival
 from sim.design.design import CriticalZ, Design, Plan
+from sim.design.facts import DesignFacts
 from sim.followup import CutAtFollowUp
 from sim.kernels.vectors import exp
 from sim.population.population import Population
@@ -134,6 +135,9 @@ class SingleArmSurvival(Design):
                 "regulatory guidance on single-arm trials",
             ),
         ]
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        return replace(super().facts(setting, plan), smallest_rejecting=self._smallest_effect(setting.population))
 
     def _smallest_effect(self, population: Population) -> Assumption:
         z, null = float(norm.isf(self.level)), self.null_curve(population)

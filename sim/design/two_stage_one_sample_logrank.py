@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
 
@@ -14,6 +14,7 @@ from sim.curve import Curve
 from sim.design.allocation import SingleArm
 from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n, check_null_survival
 from sim.design.design import Design, Plan
+from sim.design.facts import DesignFacts
 from sim.design.single_arm_survival import null_survival_curve
 from sim.design.survival_bounds import planned_rule
 from sim.followup import CutAtEvents
@@ -124,9 +125,10 @@ class TwoStageOneSampleLogRank(Design):
         population = setting.population
         first, last = self.look_events
         z = float(self.boundary.upper[-1])
+        kind = self.kind_in_words
         stops = crossing_probabilities((first / last, 1.0), self.boundary.upper, self.boundary.lower).lower[0]
         return [
-            Assumption("design", f"single arm in two stages, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
+            Assumption("design", f"{kind}, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
             Assumption(
                 "interim look",
                 f"{first} events: give up with z <= {self.futility_z:g} ({stops:.1%} of trials under the null)",
@@ -139,11 +141,7 @@ class TwoStageOneSampleLogRank(Design):
             ),
             Assumption("futility is", "binding" if self.binding else "non-binding: type_i_error ignores it", "configuration"),
             Assumption("null curve", f"median {self.null_curve(population).median():.2f} months", str(self.null).replace("_", " ")),
-            Assumption(
-                "largest observed / expected events that rejects",
-                f"about {ratio_at(z, last):.2f} at {last} events",
-                "z = critical value",
-            ),
+            self._smallest_effect,
             Assumption("analysed in any case at", f"{self.max_duration:g} months", "configuration"),
             Assumption(
                 "reading",
@@ -151,6 +149,21 @@ class TwoStageOneSampleLogRank(Design):
                 "regulatory guidance on single-arm trials",
             ),
         ]
+
+    @property
+    def kind_in_words(self) -> str:
+        """The design in a few words."""
+        return "single arm in two stages"
+
+    @property
+    def _smallest_effect(self) -> Assumption:
+        last, z = self.look_events[-1], float(self.boundary.upper[-1])
+        what = "largest observed / expected events that rejects"
+        return Assumption(what, f"about {ratio_at(z, last):.2f} at {last} events", "z = critical value")
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        found = super().facts(setting, plan)
+        return replace(found, kind=self.kind_in_words, binding=self.binding, smallest_rejecting=self._smallest_effect)
 
 
 def ratio_at(z: float, observed: int) -> float:

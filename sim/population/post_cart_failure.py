@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from sim.population.multi_state import (
     os_from_progression_average,
 )
 from sim.population.parameter_draws import path_beside, read_draws
-from sim.population.parameters import DENOMINATORS, Parameters, fingerprint, mix_weights, read
+from sim.population.parameters import DENOMINATORS, Parameters, fingerprint, mix_weights, read, read_notes
 from sim.population.population import Population
 from sim.population.prognostic import with_prognosis
 from sim.rng import Draws
@@ -86,6 +87,8 @@ class PostCartFailure(Population):
     draws: int | None = field(default=None, compare=False)
     # of the benchmark, see `with_benchmark`; None = of the shipped one
     _published: tuple[tuple[str, float], ...] | None = field(default=None, repr=False)
+    # for the report's words, see `with_benchmark`; it decides no patient
+    _benchmark: Benchmark | None = field(default=None, repr=False, compare=False)
     _cache: dict[object, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -150,6 +153,11 @@ class PostCartFailure(Population):
             )
         return with_prognosis(p) if self.prognostic else p
 
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What the parameter file says of its parameters: priors, ranges, and what the figures identify."""
+        return read_notes(self.path)
+
     @cached_property
     def drawn(self) -> tuple[Parameters, ...]:
         """Every shipped draw around the fitted parameters: the parametric bootstrap of the study (`sim.calibration.draws`)."""
@@ -208,7 +216,12 @@ class PostCartFailure(Population):
         return mix_weights(self.values)[1]
 
     def with_benchmark(self, benchmark: Benchmark) -> PostCartFailure:
-        return replace(self, _published=tuple(benchmark.treated_medians().items()))
+        return replace(self, _published=tuple(benchmark.treated_medians().items()), _benchmark=benchmark)
+
+    @property
+    def benchmark(self) -> Benchmark:
+        """The published source, overrides applied; the shipped one where none was given."""
+        return zurko2023(denominator=self.denominator) if self._benchmark is None else self._benchmark
 
     def published_median(self, endpoint: str) -> float:
         known = zurko2023().treated_medians() if self._published is None else dict(self._published)

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from sim.calibration.summary import summary_in_words
 from sim.report import tables, wide
 
 WIDTH = 80
@@ -119,8 +120,7 @@ def print_calibration(calibration: pd.DataFrame, console: Console, roles: tuple[
         for (verdict, reason), rows in listed.groupby(["verdict", listed["reason"].map(_beyond_interval)], sort=False):
             if reason:
                 _print(console, Text(f"{verdict}, {reason}: {', '.join(rows['id'])}."), indent=True)
-    counts = calibration["verdict"].value_counts()
-    _print(console, Text(f"{len(calibration)} figures: " + ", ".join(f"{n} {v}" for v, n in counts.items()) + "."), indent=True)
+    _print(console, Text(summary_in_words(calibration)), indent=True)
 
 
 def _print_role(role: str, rows: pd.DataFrame, console: Console) -> None:

@@ -59,10 +59,12 @@ class Statistic(ABC):
 
     arms : how many arms it compares: 2, or 1 where it does not look at the arms and holds the patients against a null value
     outcome : what it compares: "survival" (times to an event) or "response"
+    stratified : whether patients are compared within strata only
     """
 
     arms: ClassVar[int]
     outcome: ClassVar[str]
+    stratified: bool = False
 
     @property
     @abstractmethod

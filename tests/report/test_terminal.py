@@ -91,7 +91,7 @@ def test_calibration_lists_headlines_and_what_is_outside():
     for name in ("os_overall_median", "treated_share", "sex_share"):
         assert name in text
     assert "regimen_median" not in text
-    assert "4 met, 2 within interval, 1 outside interval" in " ".join(text.split())
+    assert "fitted 1 outside interval; predicted 4 met, 2 within interval; not judged" in " ".join(text.split())
     assert "regimen_median" in printed(print_calibration, calibration(), roles=("headline", "calibrate"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +14,7 @@ from sim.app import paths
 from sim.app.study import Cell, Study
 from sim.app.tasks.cohort_files import ENDS, Format, Growing, Meanings
 from sim.app.tasks.outputs import whole, writing
-from sim.app.tasks.telling import tell, without_effect
+from sim.app.tasks.population_report import About, tell_population
 from sim.calibration.adam import Dataset, adam
 from sim.calibration.cohort import cohort, metadata
 from sim.population.post_cart_failure import PostCartFailure
@@ -61,10 +61,10 @@ class Cohort:
         with writing(folder):
             written, drawn = self._write(study, cell, population, folder)
         written += _figures(drawn, folder)
-        lines = [f"{self.n:,} virtual patients, from {population.time_zero.replace('_', ' ')} on."]
+        about = self._about(cell, population)
         if self.n > len(drawn):
-            lines.append(f"The cohort's own curves are drawn of its first {len(drawn):,} patients.")
-        tell(without_effect(study), folder, None, lines)
+            about = replace(about, lines=[*about.lines, f"The cohort's own curves are drawn of its first {len(drawn):,} patients."])
+        tell_population(study, cell, population, about, folder)
         if not study.run.quiet:
             Console().print(f" {self.n:,} patients: {', '.join(paths.shown(path) for path in written)}", highlight=False, soft_wrap=True)
         return 0
@@ -95,6 +95,18 @@ class Cohort:
 
     def _kinds(self, dataset: Dataset | None) -> list[Format]:
         return [kind for kind in ENDS if kind in self.format and (dataset is not None or kind != "dataset-json")]
+
+    def _about(self, cell: Cell, population: PostCartFailure) -> About:
+        followed = "until the event" if self.followup is None else f"for {self.followup:g} months"
+        return About(
+            title=f"Synthetic cohort of {self.n:,} patients",
+            question=f"What do {self.n:,} virtual patients look like, calibrated to {cell.benchmark.citation} and followed {followed}?",
+            lines=[f"{self.n:,} virtual patients, from {population.time_zero_event} on. No treatment effect acts, and no trial was run."],
+        )
+
+    def folder_name(self, study: Study) -> str:
+        """Return the name of the run's folder."""
+        return "cohort"
 
 
 def _tables(table: pd.DataFrame, datasets: list[Dataset]) -> Iterator[tuple[str, pd.DataFrame, Meanings, Dataset | None]]:

@@ -78,6 +78,10 @@ class Replay:
             console.print(f" {line}", highlight=False, soft_wrap=True, markup=False)
         return int(any(differs for differs, _ in verdicts))
 
+    def folder_name(self, study: Study) -> str:
+        """Return the name of the run's folder."""
+        return f"replay_{self.replicate}"
+
     def _source(self, study: Study) -> tuple[int, list[Cell], list[str]]:
         """Return the seed, the cells and what the reader should know."""
         if self.run is None:

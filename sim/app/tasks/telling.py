@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +16,6 @@ from sim.app.tasks.against_published import against_published
 from sim.app.tasks.outputs import write_calibration, writing
 from sim.app.tasks.simulation import Reduced, error_of
 from sim.calibration.verdicts import calibrate
-from sim.design.allocation import SingleArm
 from sim.effect import HazardRatio
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.html import write_report
@@ -25,12 +23,15 @@ from sim.report.story import CellStory, Story
 from sim.report.tables import with_error
 from sim.rng import Draws
 
-LIMITATIONS = [
+LIMITATIONS_OF_THE_MODEL = [
     "Virtual patients are calibrated to published summary figures, not to patient data: agreement with those figures is calibration, not validation.",
     "What the paper does not identify (shape of supportive-care survival, hazard while waiting for treatment, the long tail, the denominator of the treated share) is assumed; the assumptions table names each.",
+    "Progression is taken as observed when it happens; the dates of scans are not simulated.",
+]
+LIMITATIONS = [
+    *LIMITATIONS_OF_THE_MODEL,
     "Monte Carlo errors measure the simulation's precision only; they say nothing about the benchmark's own uncertainty or about the model.",
     "Asymptotic tests keep their small-sample type I error, which is reported and not corrected.",
-    "Progression is taken as observed when it happens; the dates of scans are not simulated.",
 ]
 
 
@@ -40,18 +41,14 @@ def tell(
     table: pd.DataFrame | None,
     lines: list[str],
     curve: pd.DataFrame | None = None,
-    calibration: pd.DataFrame | None = None,
-    occupancy: pd.DataFrame | None = None,
-    landmarks: pd.DataFrame | None = None,
 ) -> None:
-    """Write report.html and provenance.json of a study into `folder`; the calibration is computed when it is not given."""
-    cohort = medians = None
+    """Write report.html and provenance.json of a study into `folder`, with the calibration of its first calibrated population."""
+    cohort = medians = calibration = None
     first = next((c for c in study.cells if isinstance(c.trial.population, PostCartFailure)), None)
     if first is not None:
         population = cast(PostCartFailure, first.trial.population)
-        if calibration is None:
-            calibration = calibrate(first.benchmark, population)
-            write_calibration(calibration, folder)
+        calibration = calibrate(first.benchmark, population)
+        write_calibration(calibration, folder)
         picture = against_published(first.benchmark, population, study.run.seed)
         cohort, medians = picture.cohort, picture.medians
     cited = sorted({c.benchmark.citation for c in study.cells if c.benchmark is not None})
@@ -59,8 +56,8 @@ def tell(
     with writing(folder):
         provenance.write(record, folder / "provenance.json")
     story = Story(
-        title=study.title or f"Operating characteristics of {study.scenario}",
-        question=study.question or "What are the power, the type I error and the cost of this trial?",
+        title=study.title,
+        question=study.question,
         answer_lines=lines,
         cells=[_cell_story(c) for c in study.cells],
         operating_characteristics=table,
@@ -68,19 +65,12 @@ def tell(
         calibration=calibration,
         cohort=cohort,
         published_medians=medians,
-        occupancy=occupancy,
-        landmarks=landmarks,
         limitations=LIMITATIONS,
         citations=record["citations"],
         provenance=record,
     )
     with writing(folder):
         write_report(story, folder / "report.html")
-
-
-def without_effect(study: Study) -> Study:
-    """Return the study of the same patients untreated: what a task tells that speaks of the population alone."""
-    return replace(study, cells=tuple(replace(cell, trial=cell.trial.under_null) for cell in study.cells))
 
 
 def check_inputs(study: Study) -> None:
@@ -108,8 +98,7 @@ def _cell_story(cell: Cell) -> CellStory:
             *trial.describe_assumptions(),
             *marginal.describe(trial.population, trial.effect, trial.plan.wants - {"response"} or {"pfs"}),
         ],
-        alpha=trial.design.level,
-        decision_tool_only=isinstance(trial.plan.allocation, SingleArm) and trial.plan.hypothesis in ("PFS", "OS"),
+        facts=trial.facts,
     )
 
 
@@ -154,9 +143,8 @@ WORDS = {
 
 
 def _what(cell: Cell) -> str:
-    design = cell.trial.design.describe(cell.trial.setting)[0].value
-    arms, endpoint = design.split(", n = ")[0], design.rsplit(", ", 1)[1]
-    return f"{arms[0].upper()}{arms[1:]}, {endpoint}, {cell.trial.effect.describe()[0].value}"
+    facts = cell.trial.facts
+    return f"{facts.kind[0].upper()}{facts.kind[1:]}, {facts.endpoint_in_words} ({facts.endpoint}), {cell.trial.effect.describe()[0].value}"
 
 
 def _in_cell(study: Study, cell: Cell) -> str:
