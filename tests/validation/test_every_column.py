@@ -18,6 +18,8 @@ FILES = sorted(path.stem for path in reading.reference_dir().glob("*.csv"))
 NAMES = {
     ("gs_bounds", "case"): "the number of the question; its inputs stand in the row",
     ("logrank_design", "case"): "the number of the question; its inputs stand in the row",
+    ("graph_gs", "worst_z_difference_between_methods"): "how far the row's two computations differ, not what they found",
+    ("graph_gs", "smallest_distance_of_z_to_a_level"): "how safe the row's decisions are from rounding, not a decision",
 }
 N_SIM = 1_000
 
@@ -42,11 +44,11 @@ def numeric(table):
 
 
 def others(cell):
-    """A larger and a smaller number in its place: a whole number stays one and is halved, of a vector the last changes."""
+    """Larger and smaller numbers in its place: a whole number stays one and is halved, of a vector the last changes."""
     if isinstance(cell, int | np.integer):
         return [cell + 1, cell // 2]
     *rest, last = numbers(cell)
-    near = (5.0, -5.0) if np.isinf(last) else (last * 1.1 + 0.01, last * 0.9 - 0.01)
+    near = (5.0, -5.0) if np.isinf(last) else (last * 1.1 + 0.01, last * 0.9 - 0.01, last + 1)
     return [";".join(repr(v) for v in (*rest, other)) if rest else type(cell)(other) for other in near]
 
 
