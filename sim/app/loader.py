@@ -27,6 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sim.app import layers
 from sim.app.cells import placed
+from sim.app.errors import unknown
 from sim.app.schema import GROUPS, PLACES
 from sim.types import InputError
 
@@ -42,11 +43,12 @@ class LayeredLoader(ConfigLoaderImpl):
         super().__init__(config_search_path)
         self._frames: dict[tuple[str, ...], DictConfig] = {}
         self._alone: dict[tuple[str, ...], DictConfig] = {}
+        self._said: dict[tuple[str, str], layers.Tree] = {}
         self._lists: dict[tuple[Any, ...], DefaultsList] = {}
         self._choices: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_repo": None, "_frames": {}, "_alone": {}, "_lists": {}}
+        return {**self.__dict__, "_repo": None, "_frames": {}, "_alone": {}, "_said": {}, "_lists": {}}
 
     def alone(self, overrides: tuple[str, ...]) -> DictConfig:
         """Return what these overrides alone give, `hydra` included, composed once; not to be changed."""
@@ -135,7 +137,11 @@ class LayeredLoader(ConfigLoaderImpl):
         return copy.deepcopy(self._frames[key])
 
     def _content(self, default: ResultDefault, repo: Any) -> layers.Tree:
-        return cast(layers.Tree, OmegaConf.to_container(self._load_single_config(default, repo).config, resolve=False))
+        """Return what a file says, in its place: plain values that nobody changes."""
+        key = (str(default.config_path), str(default.package))
+        if key not in self._said:
+            self._said[key] = cast(layers.Tree, OmegaConf.to_container(self._load_single_config(default, repo).config, resolve=False))
+        return dict(self._said[key])
 
     def _option(self, group: str, name: str) -> layers.Tree:
         """Return what an option of a group inside another one says."""
@@ -143,6 +149,8 @@ class LayeredLoader(ConfigLoaderImpl):
         loaded = repo.load_config(f"{group}/{name}") if re.fullmatch(r"\w+", name) else None
         if loaded is None:
             options = repo.get_group_options(group, ObjectType.CONFIG)
+            if "/" in name:
+                raise unknown(group, name, options)
             raise MissingConfigException(f"{group}: no {name}", f"{group}/{name}", options)
         if loaded.defaults_list:
             raise InputError(f"{group}/{name}.yaml has defaults; allowed: all keys in the file itself")

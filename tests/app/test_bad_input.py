@@ -109,7 +109,7 @@ BAD = [
     (["--hydra-help", "nothing=1"], "nothing=1: 'nothing' is unknown"),
     (["--info", "all", "nothing=1"], "nothing=1: 'nothing' is unknown"),
     # files whose reading would never end
-    (["population.parameters=/dev/zero"], "/dev/zero: cannot be read: it is no regular file"),
+    (["population.parameters=/dev/zero"], "population.parameters is '/dev/zero'; allowed: "),
     (["task=calibrate", "benchmark.table=/dev/zero"], "/dev/zero: cannot be read: it is no regular file"),
     # a benchmark that cannot be read
     (["task=calibrate", "benchmark.table=figures/none.csv"], "none.csv"),
