@@ -76,7 +76,7 @@ def test_the_columns_are_complete(statistic):
     o, cut = trials(statistic, 30)
     result = statistic.test(o, cut, 0.025)
     assert isinstance(result, TestResult)
-    types = {"z": "f8", "estimate": "f8", "enrolled": "i8", "events": "i8", "tested": "i8", "code": "u1"}
+    types = {"z": "f8", "estimate": "f8", "enrolled": "i8", "events": "i8", "tested": "i8", "code": "u1", "information": "f8"}
     assert {name: column.dtype.str[1:] for name, column in columns(result).items()} == types
     for column in columns(result).values():
         assert column.shape == (30,)
