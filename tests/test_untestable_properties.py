@@ -184,8 +184,8 @@ def test_failed_replicates_are_counted_apart_and_bound_the_power():
 def test_a_statistic_that_is_not_finite_is_a_failed_row(monkeypatch):
     sound = LogRank.test
 
-    def broken(self, observations, cut):
-        result = sound(self, observations, cut)
+    def broken(self, observations, cut, level):
+        result = sound(self, observations, cut, level)
         result.z[::3] = np.nan
         return result
 

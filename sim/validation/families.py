@@ -25,6 +25,7 @@ from sim.validation import (
     survival_logrank,
     survival_weighted,
     textbook,
+    weighted_gs,
 )
 from sim.validation.check import Check, Reference
 from sim.validation.data_sets import grouped_by_analysis
@@ -145,6 +146,14 @@ FAMILIES: tuple[Family, ...] = (
         "1e-9 against the package whose method is implemented; 1e-5 for estimates, 3e-4 (gsDesign2, whose quadrature stops at 1e-4) and 1e-3 (npsurvSS) for weighted tests, as independent packages differ by up to 7e-4; MaxCombo 1e-3, level 2e-4.",
         _of_rows("nph", nph.checks, "nph"),
         "nph",
+    ),
+    Family(
+        "weighted_gs",
+        "Weighted log-rank tests at two looks",
+        "Months, null information, correlation and critical values of Fleming-Harrington, early-zero and modestly weighted tests, alpha spent by events and by their own information.",
+        "Information 1e-6 relative; months, correlation and z 1e-6.",
+        _of_rows(weighted_gs.checks, "weighted_gs"),
+        "weighted_gs",
     ),
     Family(
         "one_sample",

@@ -1,10 +1,10 @@
-"""Level: twin, reference and independent. The null information of every test of two arms, from which group-sequential bounds are made."""
+"""Level: twin and independent (the reference rows weighted_gs are a family of `task=validate`). The null information of every test of two arms, from which group-sequential bounds are made."""
 
 import numpy as np
 import pytest
 
 from sim.accrual import PiecewiseAccrual, UniformAccrual
-from sim.boundary.spending import HwangShihDeCani, LanDeMetsOBrienFleming, LanDeMetsPocock
+from sim.boundary.spending import LanDeMetsPocock
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.effect import NO_EFFECT
 from sim.followup import ExponentialDropout, NoDropout
@@ -20,7 +20,6 @@ from sim.statistic.null_trial import NullTrial
 from sim.statistic.rmst_difference import RMSTDifference
 from sim.trial import Looks, Trial, observe
 from sim.types import InputError
-from tests.reference.read import rows
 from tests.statistic import naive_null_information as naive
 from tests.statistic.every import TWO_ARM, label
 
@@ -99,49 +98,6 @@ def test_events_that_never_come_are_taken_from_more_patients_of_the_same_kind():
     nobody = NullTrial(Setting(PiecewiseExponential(hazards=((0.0,),)), UniformAccrual(rate=20.0), NoDropout()), "pfs", 100, 0.5)
     with pytest.raises(InputError, match="no events"):
         LogRank(gamma=1.0).null_information(nobody.look(60))
-
-
-# --- reference rows
-
-SPENDING = {
-    "lan_demets_pocock": lambda _: LanDeMetsPocock(),
-    "lan_demets_obf": lambda _: LanDeMetsOBrienFleming(),
-    "hwang_shih_decani": HwangShihDeCani,
-}
-TESTS = {"fh01": lambda _: LogRank(gamma=1.0), "fh10": lambda _: LogRank(rho=1.0), "early_zero": EarlyZero, "modest": ModestlyWeighted}
-
-
-def reference_trial(row, **design):
-    lost = row["dropout_hazard"]
-    return Trial(
-        PiecewiseExponential(hazards=((row["hazard"],),)),
-        UniformAccrual(rate=row["accrual_per_month"]),
-        ExponentialDropout(hazard=lost) if lost else NoDropout(),
-        NO_EFFECT,
-        RandomisedSurvival(
-            int(row["patients"]),
-            alpha=row["alpha"],
-            events=(int(row["events_first"]), int(row["events_final"])),
-            spending=SPENDING[row["spending"]](row["spending_parameter"]),
-            statistic=TESTS[row["weight"]](row["weight_parameter"]),
-            stratified_randomisation=False,
-            max_duration=1000.0,
-            **design,
-        ),
-    )
-
-
-@pytest.mark.parametrize("row", rows("weighted_gs"), ids=lambda r: r["id"])
-def test_reference_rows(row):
-    for clock in ("event", "own"):
-        made = reference_trial(row, spend_by="events" if clock == "event" else "own")
-        null = NullTrial(made.setting, "pfs", made.design.n, 0.5)
-        for look, d in zip(("first", "final"), made.design.look_events, strict=True):
-            information = made.design.statistic.null_information(null.look(d))[0, 0]
-            assert information == pytest.approx(row[f"information_{look}"], rel=1e-6)
-            assert null.month_of(d) == pytest.approx(row[f"month_{look}"], abs=1e-6)
-        expected = (row[f"z_first_{clock}_spending"], row[f"z_final_{clock}_spending"])
-        assert made.plan.rule.upper == pytest.approx(expected, abs=1e-6)
 
 
 # --- what trials show

@@ -50,6 +50,7 @@ def test_every_row_is_compared(family):
         ("sim_power", "sim_power-005", "power_by_look", "0.70", "sim_power"),
         ("sim_power", "sim_power-005", "expected_duration", 20.5, "sim_power"),
         ("one_sample", "one_sample-036", "events", 1.0, "one_sample_simulated"),
+        ("weighted_gs", "weighted_gs-001", "z_final_own_spending", 2.1001, "weighted_gs"),
     ],
 )
 def test_an_altered_row_fails_under_its_name(altered, file, id, column, value, family):
