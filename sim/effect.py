@@ -32,6 +32,11 @@ class Effect(ABC):
         """Hazard ratio of death after progression, experimental / control."""
         return 1.0
 
+    @property
+    def changes(self) -> frozenset[str]:
+        """What the effect can change at any value of its keys: "hazard", "response", or both; what it changes nothing of it cannot improve."""
+        return frozenset({"hazard", "response"})
+
     @abstractmethod
     def response_rate(self, control: float) -> float:
         """Return the experimental response rate where the control's is `control`."""
@@ -44,6 +49,10 @@ class Effect(ABC):
 @dataclass(frozen=True)
 class NoEffect(Effect):
     """Leave everything as it is: the null hypothesis."""
+
+    @property
+    def changes(self) -> frozenset[str]:
+        return frozenset()
 
     @property
     def hazard(self) -> HazardProfile:
@@ -95,6 +104,10 @@ class HazardRatio(Effect):
             raise InputError(f"effect.hr_after_progression is {self.hr_after_progression}; allowed: a positive number")
 
     @property
+    def changes(self) -> frozenset[str]:
+        return frozenset({"hazard"})
+
+    @property
     def hazard(self) -> HazardProfile:
         if self.delay == 0:
             return HazardProfile((0.0,), (float(self.hr),))
@@ -136,6 +149,10 @@ class ResponseRateChange(Effect):
     def __post_init__(self) -> None:
         if not -1 < self.difference < 1:
             raise InputError(f"effect.difference is {self.difference}; allowed: between -1 and 1")
+
+    @property
+    def changes(self) -> frozenset[str]:
+        return frozenset({"response"})
 
     @property
     def hazard(self) -> HazardProfile:

@@ -18,7 +18,7 @@ from sim.kernels.scratch import lent
 from sim.population.population import Population
 from sim.rng import Draws
 from sim.statistic.statistic import Code, TestResult
-from sim.types import Array, Assumption, Observations
+from sim.types import Array, Assumption, InputError, Observations
 
 # A tile is long enough that its calls cost little and two threads seldom wait for each other, and short enough that its arrays, which
 # stay with the thread, lie in the cache; docs/performance.md says what other lengths gain and lose.
@@ -60,7 +60,7 @@ class Trial:
 
     def __post_init__(self) -> None:
         # everything is built, and so refused, before anything is simulated
-        self.plan  # noqa: B018
+        _check_effect(self.effect, self.population, self.plan.hypothesis)
         self.effect.response_rate(self.population.response_rate()) if "response" in self.plan.wants else None
         if "os" in self.plan.wants:
             # one patient: a population need not know how long patients live after progression
@@ -87,6 +87,21 @@ class Trial:
 
     def __getstate__(self) -> dict[str, object]:
         return {k: v for k, v in self.__dict__.items() if k != "plan"}
+
+
+ENDPOINTS = {"PFS": "pfs", "OS": "os", "ORR": "response"}
+_ACTS_ON = {
+    "hazard": "the hazard of progression or death (effect=hazard_ratio)",
+    "response": "the response rate (effect=response_rate)",
+}
+
+
+def _check_effect(effect: Effect, population: Population, hypothesis: str) -> None:
+    """Refuse an effect that at no value of its keys can move what is tested: its power would be the type I error."""
+    moved = population.moved_by(ENDPOINTS[hypothesis])
+    if effect.changes and not effect.changes & moved:
+        acts, wanted = (" or ".join(_ACTS_ON[name] for name in sorted(names)) for names in (effect.changes, moved))
+        raise InputError(f"effect acts on {acts} and cannot move what the design tests, {hypothesis}; allowed: an effect on {wanted}, or none")
 
 
 def enrol(trial: Trial, draws: Draws) -> Observations:

@@ -52,6 +52,14 @@ BAD = [
     (["run.n_sim=0"], "run.n_sim is 0; allowed: 1 or more replicates"),
     (["run.seed=-1"], "run.seed is -1; allowed: 0 or more"),
     (["run.workers=0"], "run.workers is 0; allowed: 1 or more, or null"),
+    # an effect that cannot act on what is tested
+    (
+        ["design=single_arm_orr", "effect=hazard_ratio"],
+        "effect acts on the hazard of progression or death (effect=hazard_ratio) and cannot move what the design tests, ORR; allowed: an effect"
+        " on the response rate (effect=response_rate), or none",
+    ),
+    (["population=piecewise_exponential", "effect=response_rate"], "cannot move what the design tests, PFS; allowed: an effect on the hazard"),
+    (["scenarios=textbook_rct_pfs", "design=randomised_orr"], "cannot move what the design tests, ORR"),
     # values of another kind
     (["effect.hr=abc"], "effect.hr is 'abc'; allowed: a number"),
     (["effect.hr="], "effect.hr is ''; allowed: a number"),
