@@ -27,6 +27,15 @@ class Accrual(ABC):
         """Return the expected months until the n-th patient has entered."""
 
     @abstractmethod
+    def entered(self, n: int, month: Array) -> Array:
+        """Return float64[k], the patients expected to have come by each month if places never ended; under a fixed duration, of n."""
+
+    @property
+    def by_rate(self) -> bool:
+        """Whether arrivals have a rate of their own, so that more places change nothing before the places of fewer are taken."""
+        return True
+
+    @abstractmethod
     def describe(self) -> list[Assumption]:
         """Return the lines for the report."""
 
@@ -68,6 +77,16 @@ class UniformAccrual(Accrual):
             return self.duration * n / (n + 1)
         assert self.rate is not None
         return n / self.rate
+
+    def entered(self, n: int, month: Array) -> Array:
+        if self.duration is not None:
+            return n * np.clip(month / self.duration, 0.0, 1.0)
+        assert self.rate is not None
+        return self.rate * np.maximum(month, 0.0)
+
+    @property
+    def by_rate(self) -> bool:
+        return self.duration is None
 
     def describe(self) -> list[Assumption]:
         what = f"{self.rate:g} patients per month (Poisson)" if self.duration is None else f"uniform over {self.duration:g} months"
@@ -120,6 +139,13 @@ class PiecewiseAccrual(Accrual):
         k = int(np.searchsorted(expected, n, side="left")) - 1
         k = max(min(k, len(rates) - 1), 0)
         return float(starts[k] + (n - expected[k]) / rates[k])
+
+    def entered(self, n: int, month: Array) -> Array:
+        starts, expected, rates = self._tables
+        month = np.maximum(month, 0.0)
+        k = np.searchsorted(starts, month, side="right") - 1
+        out: Array = expected[k] + (month - starts[k]) * rates[k]
+        return out
 
     def describe(self) -> list[Assumption]:
         pieces = ", ".join(f"{r:g} per month for {d:g} months" for r, d in zip(self.rates, self.durations, strict=False))

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.kernels.piecewise import calendar_of_events, censor_at_exponential, months_of_looks
 from sim.kernels.scratch import empty
@@ -113,6 +114,15 @@ class Cut(ABC):
         """Return the number of events that calls this look; None where something else does."""
         return None
 
+    @property
+    def deadline(self) -> float:
+        """Calendar months after which the trial is analysed in any case; infinity where it waits for its patients."""
+        return math.inf
+
+    def last_of_all(self, look: Array, month: Array) -> NDArray[np.bool_]:
+        """Return bool[k]: no analysis could follow this one, held at `month` as look 1, 2, … of the plan."""
+        return look >= self.looks
+
 
 @dataclass(frozen=True)
 class CutAtEvents(Cut):
@@ -133,6 +143,13 @@ class CutAtEvents(Cut):
 
     def planned_events(self, look: int) -> int:
         return self.events[look]
+
+    @property
+    def deadline(self) -> float:
+        return self.max_duration
+
+    def last_of_all(self, look: Array, month: Array) -> NDArray[np.bool_]:
+        return (look >= self.looks) | (month >= self.max_duration)
 
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
         return _months_of_events(observations, self.events, self.max_duration)
@@ -159,6 +176,15 @@ class CutAtMonths(Cut):
 
     def planned_events(self, look: int) -> int | None:
         return self.events if look == len(self.months) else None
+
+    @property
+    def deadline(self) -> float:
+        return self.max_duration
+
+    def last_of_all(self, look: Array, month: Array) -> NDArray[np.bool_]:
+        # the events, or the deadline, came before the month that calls the look
+        called = np.append(self.months, np.inf)[np.minimum(look, self.looks) - 1]
+        return (look >= self.looks) | (month < called)
 
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
         end, came = _months_of_events(observations, (self.events,), self.max_duration)

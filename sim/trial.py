@@ -81,6 +81,21 @@ class Trial:
         """The same trial with n patients."""
         return replace(self, design=replace(cast(Any, self.design), n=n))
 
+    def describe_design(self) -> list[Assumption]:
+        """Return what is done with these patients, line by line, and which observed effect just rejects."""
+        smallest = self.smallest_effect
+        return [*self.design.describe(self.population), *([] if smallest is None else [smallest])]
+
+    @property
+    def smallest_effect(self) -> Assumption | None:
+        """Which observed effect just rejects, in words."""
+        return self.design.smallest_effect(self.population, self.accrual, self.dropout)
+
+    def at_events(self, events: int, n: int) -> Trial | None:
+        """The same trial with `events` at its last look and n places; None where events call no look."""
+        design = self.design.at_events(events, n)
+        return None if design is None else replace(self, design=design)
+
     def describe_assumptions(self) -> list[Assumption]:
         """Return what the trial assumes, line by line."""
         return [*self.population.describe(), *self.effect.describe(), *self.accrual.describe(), *self.dropout.describe()]
@@ -101,7 +116,9 @@ def _check_effect(effect: Effect, population: Population, hypothesis: str) -> No
     moved = population.moved_by(ENDPOINTS[hypothesis])
     if effect.changes and not effect.changes & moved:
         acts, wanted = (" or ".join(_ACTS_ON[name] for name in sorted(names)) for names in (effect.changes, moved))
-        raise InputError(f"effect acts on {acts} and cannot move what the design tests, {hypothesis}; allowed: an effect on {wanted}, or none")
+        raise InputError(
+            f"effect acts on {acts} and cannot move what the design tests, {hypothesis}; allowed: an effect on {wanted}, or none"
+        )
 
 
 def enrol(trial: Trial, draws: Draws) -> Observations:

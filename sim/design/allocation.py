@@ -25,6 +25,11 @@ class Allocation(ABC):
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         """Return uint8[m, n], 1 = experimental; stratum : uint8[m, n]."""
 
+    @property
+    @abstractmethod
+    def experimental_share(self) -> float:
+        """The share of patients that the experimental arm is planned to have."""
+
 
 @dataclass(frozen=True)
 class SingleArm(Allocation):
@@ -32,6 +37,10 @@ class SingleArm(Allocation):
 
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         return np.ones((draws.m, draws.n), dtype=np.uint8)
+
+    @property
+    def experimental_share(self) -> float:
+        return 1.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,10 @@ class PermutedBlocks(Allocation):
     def arrangements(self) -> Flags:
         """uint8[c, block_size], every order of a block, in lexicographic order of the experimental places."""
         return _arrangements(self.block_size, self.block_size * self.ratio[0] // sum(self.ratio))
+
+    @property
+    def experimental_share(self) -> float:
+        return self.ratio[0] / sum(self.ratio)
 
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         out = empty((draws.m, draws.n), np.uint8)

@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 from itertools import groupby
 
+from sim.accrual import Accrual
 from sim.boundary.beta_binomial import KINDS, BayesianStages, BetaBinomial
 from sim.boundary.beta_binomial_thresholds import find_thresholds
 from sim.boundary.multi_stage_binomial import MultiStage
 from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
 from sim.design.design import Design, Plan
-from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, words
+from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, smallest_rate, words
+from sim.followup import Dropout
 from sim.population.population import Population
 from sim.types import Assumption, InputError
 
@@ -157,6 +159,9 @@ class BayesianSingleArm(Design):
         counts = self.critical_counts(population)
         nonbinding = not self.binding and max(counts.accept[:-1], default=-1) >= 0
         return plan_of_stages(self, population, counts, nonbinding)
+
+    def smallest_effect(self, population: Population, accrual: Accrual, dropout: Dropout) -> Assumption:
+        return smallest_rate(self, self.critical_counts(population))
 
     def describe(self, population: Population) -> list[Assumption]:
         found, rule, t = self.stages(population), self.beliefs(population), self.stages(population).thresholds

@@ -81,7 +81,6 @@ def describe(design: Described, population: Population) -> list[Assumption]:
         Assumption("test", f"{design.statistic.label}, one-sided alpha {design.alpha:g}", "Mantel 1966; Peto & Peto 1972"),
         Assumption("analysis", ", ".join(f"{when}: z >= {z:.4f}" for when, z in zip(_looks(design), design.bounds, strict=True)), source),
         *_describe_stops(design),
-        _describe_smallest_effect(design),
         Assumption("analysed in any case at", f"{design.max_duration:g} months", "configuration"),
     ]
 
@@ -122,7 +121,8 @@ def _describe_harm(design: Described, harm: Harm) -> Assumption:
     return Assumption("stop for harm", f"{value}; it rejects nothing, and type_i_error ignores it", harm.label)
 
 
-def _describe_smallest_effect(design: Described) -> Assumption:
+def describe_smallest_effect(design: Described) -> Assumption:
+    """Return the line on the observed effect that just rejects at the last look."""
     if isinstance(design.statistic, SCORES_OF_HAZARD_RATIOS):
         largest = f"about {_hazard_ratio_at(design, design.look_events[-1], design.bounds[-1]):.2f} at the final look"
         return Assumption("largest observed hazard ratio that rejects", largest, "Schoenfeld 1981")

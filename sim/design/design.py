@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.accrual import Accrual
 from sim.design.allocation import Allocation
-from sim.followup import Cut
+from sim.followup import Cut, Dropout
 from sim.population.population import Population
 from sim.statistic.statistic import Statistic, TestResult
 from sim.types import Assumption
@@ -143,4 +144,12 @@ class Design(ABC):
 
     @abstractmethod
     def describe(self, population: Population) -> list[Assumption]:
-        """Return the lines for the report."""
+        """Return the lines for the report, all but `smallest_effect`."""
+
+    def smallest_effect(self, population: Population, accrual: Accrual, dropout: Dropout) -> Assumption | None:
+        """Return the line that says which observed effect just rejects, in a trial that enrols and loses patients so; None where unknown."""
+        return None
+
+    def at_events(self, events: int, n: int) -> Design | None:
+        """Return this design with `events` at its last look and n places, its looks at the same shares; None where events call no look."""
+        return None

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
+from sim.accrual import Accrual
 from sim.boundary.multi_stage_binomial import MultiStage, exact_spending, fleming, stage_errors
 from sim.boundary.spending import Spending
 from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
 from sim.design.design import Design, Plan
-from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, words
+from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, smallest_rate, words
+from sim.followup import Dropout
 from sim.population.population import Population
 from sim.types import Assumption, InputError
 
@@ -107,6 +109,9 @@ class MultiStageBinomial(Design):
     def plan(self, population: Population) -> Plan:
         nonbinding = self.futility_spending is not None and not self.binding
         return plan_of_stages(self, population, self.critical_counts(population), nonbinding)
+
+    def smallest_effect(self, population: Population, accrual: Accrual, dropout: Dropout) -> Assumption:
+        return smallest_rate(self, self.critical_counts(population))
 
     def describe(self, population: Population) -> list[Assumption]:
         counts = self.critical_counts(population)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import norm
 
+from sim.accrual import Accrual
 from sim.design.allocation import PermutedBlocks
 from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable, whole_numbers
 from sim.design.design import CriticalZ, Design, Plan
 from sim.effect import NoEffect
-from sim.followup import CutAtFollowUp
+from sim.followup import CutAtFollowUp, Dropout
 from sim.population.population import Population
 from sim.statistic.response_difference import ResponseDifference
 from sim.types import Assumption, InputError
@@ -80,12 +81,10 @@ class RandomisedORR(Design):
     def describe(self, population: Population) -> list[Assumption]:
         a, b = self.ratio
         where = "within day-30 strata" if self.stratified_randomisation and len(population.strata) > 1 else "over all patients"
-        control = population.response_rate(NoEffect()) * (1 - self.not_evaluable_share if self.not_evaluable == "nonresponder" else 1)
         return [
             Assumption("design", f"randomised {a}:{b}, n = {self.n}, response rate (ORR)", "configuration"),
             Assumption("randomisation", f"permuted blocks of {self.block_size}, {where}", "configuration"),
             Assumption("test", f"{self.statistic.label}, one-sided alpha {self.alpha:g}", "see the test"),
-            Assumption("smallest observed difference that rejects", self._smallest_difference(control), f"control rate {control:.3f}"),
             Assumption(
                 "not evaluable",
                 f"{self.not_evaluable_share:.1%} of patients, {self.not_evaluable}",
@@ -93,6 +92,10 @@ class RandomisedORR(Design):
             ),
             Assumption("analysis", f"{self.assessment:g} months after the last patient entered", "configuration"),
         ]
+
+    def smallest_effect(self, population: Population, accrual: Accrual, dropout: Dropout) -> Assumption:
+        control = population.response_rate(NoEffect()) * (1 - self.not_evaluable_share if self.not_evaluable == "nonresponder" else 1)
+        return Assumption("smallest observed difference that rejects", self._smallest_difference(control), f"control rate {control:.3f}")
 
     def _smallest_difference(self, control: float) -> str:
         """Count up the experimental responders beside the expected control responders until the test rejects."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil
 
 import numpy as np
 from scipy.stats import norm
 
+from sim.accrual import Accrual
 from sim.boundary.futility import Futility
 from sim.boundary.group_sequential import Boundary, planned_boundary
 from sim.boundary.harm import Harm
@@ -17,10 +18,10 @@ from sim.boundary.shapes import Shape
 from sim.boundary.spending import Spending
 from sim.design.allocation import PermutedBlocks
 from sim.design.checks import SINGLE_ARM_TESTS, check_alpha, check_endpoint, check_months, check_n, whole_numbers
-from sim.design.describe_randomised_survival import describe
+from sim.design.describe_randomised_survival import describe, describe_smallest_effect
 from sim.design.design import CriticalZ, Design, Plan, Rule, Safety
 from sim.design.group_sequential_rules import HarmBound, LowerAndUpperZ, RecomputedZ
-from sim.followup import Cut, CutAtEvents, CutAtMonths
+from sim.followup import Cut, CutAtEvents, CutAtMonths, Dropout
 from sim.population.population import Population
 from sim.statistic.logrank import LogRank
 from sim.statistic.statistic import Statistic
@@ -225,5 +226,11 @@ class RandomisedSurvival(Design):
             safety=self._safety,
         )
 
+    def at_events(self, events: int, n: int) -> RandomisedSurvival:
+        return replace(self, n=n, events=None, event_fraction=events / n, information=self.fractions)
+
     def describe(self, population: Population) -> list[Assumption]:
         return describe(self, population)
+
+    def smallest_effect(self, population: Population, accrual: Accrual, dropout: Dropout) -> Assumption:
+        return describe_smallest_effect(self)

@@ -75,7 +75,6 @@ def describe_stages(design: ResponseStages, population: Population, counts: Mult
     accrual = "halts until a stage's responses are known" if design.pause else "goes on while a stage is assessed"
     origin = "the population's own rate" if isinstance(design.null_rate, str) else "configuration"
     return [
-        Assumption("smallest observed rate that rejects", f"{counts.reject[-1] / design.n:.1%} at the last look", "exact binomial"),
         Assumption("null response rate", f"{null_response_rate(design, population):.3f}", origin),
         Assumption("alternative response rate", f"{alternative_response_rate(design, population):.3f}", "configuration"),
         Assumption("exact errors", f"type I error {errors.type_i_error:.4f}, power {errors.power:.4f}", "binomial distribution"),
@@ -92,6 +91,11 @@ def describe_stages(design: ResponseStages, population: Population, counts: Mult
         Assumption("accrual between the stages", accrual, "configuration"),
         Assumption("analyses", f"{design.assessment:g} months after the last patient of each stage entered", "configuration"),
     ]
+
+
+def smallest_rate(design: ResponseStages, counts: MultiStage) -> Assumption:
+    """Return the line on the observed rate that just rejects at the last look."""
+    return Assumption("smallest observed rate that rejects", f"{counts.reject[-1] / design.n:.1%} at the last look", "exact binomial")
 
 
 def words(n: int, accept: int, reject: int) -> str:

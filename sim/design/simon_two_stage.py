@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sim.accrual import Accrual
 from sim.boundary.simon import TwoStage, admissible, best_with_n, simon, two_stage
 from sim.design.allocation import SingleArm
 from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
 from sim.design.design import CountsByLook, Design, Plan
 from sim.design.response_rates import alternative_rate, null_rate
-from sim.followup import CutAtPatients
+from sim.followup import CutAtPatients, Dropout
 from sim.population.population import Population
 from sim.statistic import after_two_stages
 from sim.statistic.binomial import BinomialCount
@@ -128,7 +129,6 @@ class SimonTwoStage(Design):
             Assumption("design", f"single arm, {name}, n = {s.n}, response rate (ORR)", "configuration"),
             Assumption("first stage", f"stop for futility with {s.r1} or fewer responders of {s.n1}", source),
             Assumption("test", f"exact binomial: reject with {s.r + 1} or more responders of {s.n}", source),
-            self._describe_smallest(s),
             Assumption("null response rate", f"{s.p0:.3f}", origin),
             Assumption("alternative response rate", f"{s.p1:.3f}", "configuration"),
             Assumption("exact errors", f"type I error {s.type_i_error:.4f}, power {s.power:.4f}", "binomial distribution"),
@@ -142,7 +142,8 @@ class SimonTwoStage(Design):
             Assumption("analyses", f"{self.assessment:g} months after the last patient of each stage entered", "configuration"),
         ]
 
-    def _describe_smallest(self, s: TwoStage) -> Assumption:
+    def smallest_effect(self, population: Population, accrual: Accrual, dropout: Dropout) -> Assumption:
+        s = self.stages(population)
         x = s.r + 1, s.r1, s.n1, s.n
         low, high = after_two_stages.interval(*x, 1 - 2 * self.alpha)
         after = f"unbiased estimate {after_two_stages.umvue(*x):.1%}, {1 - 2 * self.alpha:.0%} interval {low:.1%} to {high:.1%}"

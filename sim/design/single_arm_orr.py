@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.accrual import Accrual
 from sim.boundary.exact_binomial import rejection_counts
 from sim.design.allocation import SingleArm
 from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable, check_null_rate
 from sim.design.design import CriticalCount, Design, Plan
 from sim.design.response_rates import null_rate
 from sim.effect import Effect
-from sim.followup import CutAtFollowUp
+from sim.followup import CutAtFollowUp, Dropout
 from sim.population.population import Population
 from sim.statistic.binomial import BinomialCount
 from sim.statistic.rate_interval import rate_interval
@@ -95,7 +96,6 @@ class SingleArmORR(Design):
             Assumption(
                 "test", f"exact binomial, one-sided alpha {self.alpha:g}: reject with {r} or more responders of {self.n}", "A'Hern 2001"
             ),
-            self._describe_smallest(r),
             Assumption("null response rate", f"{p0:.3f}", origin),
             Assumption(
                 "not evaluable",
@@ -105,7 +105,8 @@ class SingleArmORR(Design):
             Assumption("analysis", f"{self.assessment:g} months after the last patient entered", "configuration"),
         ]
 
-    def _describe_smallest(self, r: int) -> Assumption:
+    def smallest_effect(self, population: Population, accrual: Accrual, dropout: Dropout) -> Assumption:
+        r = self.critical_count(population)
         what = "smallest observed rate that rejects"
         if r > self.n:
             return Assumption(what, "none: no number of responders rejects", "exact binomial")

@@ -8,13 +8,15 @@ from math import sqrt
 import numpy as np
 from scipy.stats import norm
 
+from sim.accrual import Accrual
 from sim.curve import Curve
 from sim.design.allocation import SingleArm
 from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n, check_null_survival
 from sim.design.design import CriticalZ, Design, Plan
-from sim.followup import CutAtFollowUp
+from sim.followup import CutAtFollowUp, Dropout
 from sim.kernels.vectors import exp
 from sim.population.population import Population
+from sim.statistic.analytic import one_sample_logrank
 from sim.statistic.exponential_mle import ExponentialMLE
 from sim.statistic.milestone_single_arm import MilestoneSingleArm
 from sim.statistic.one_sample_logrank import VARIANCES, OneSampleLogRank
@@ -121,7 +123,6 @@ class SingleArmSurvival(Design):
             Assumption("design", f"single arm, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
             Assumption("test", f"{name}, one-sided alpha {self.alpha:g}", TESTS[self.test]),
             Assumption("null curve", f"median {median:.2f} months", origin),
-            self._smallest_effect(population),
             Assumption("analysis", f"{self.followup:g} months after the last patient entered", "configuration"),
             Assumption(
                 "reading",
@@ -130,20 +131,17 @@ class SingleArmSurvival(Design):
             ),
         ]
 
-    def _smallest_effect(self, population: Population) -> Assumption:
+    def smallest_effect(self, population: Population, accrual: Accrual, dropout: Dropout) -> Assumption:
         z, null = float(norm.isf(self.alpha)), self.null_curve(population)
-        if self.test == "one_sample_logrank":
-            return Assumption(
-                "largest observed / expected events that rejects",
-                f"about {largest_ratio(z, self.n):.2f} with {self.n} expected events",
-                "z = critical value",
-            )
-        if self.test == "exponential_mle":
-            return Assumption(
-                "smallest observed median that rejects",
-                f"about {null.median() * np.exp(z / sqrt(self.n)):.2f} months with {self.n} events",
-                "z = critical value",
-            )
+        if self.test in ("one_sample_logrank", "exponential_mle"):
+            # of the events that the null curve lets expect by the analysis, not of the patients
+            m = one_sample_logrank.moments(null, null, accrual.expected_duration(self.n), self.followup, dropout.hazard_per_month)
+            events = self.n * m.expected
+            if self.test == "one_sample_logrank":
+                what, value = "largest observed / expected events that rejects", f"about {largest_ratio(z, events):.2f}"
+            else:
+                what, value = "smallest observed median that rejects", f"about {null.median() * np.exp(z / sqrt(events)):.2f} months"
+            return Assumption(what, f"{value} with {events:.1f} expected events", "z = critical value")
         if self.test == "milestone":
             s0 = float(_survival(null, np.array([self.horizon]))[0])
             least = np.sin(min(np.arcsin(sqrt(s0)) + z / (2 * sqrt(self.n)), np.pi / 2)) ** 2

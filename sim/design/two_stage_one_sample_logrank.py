@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
 
+from sim.accrual import Accrual
 from sim.boundary.futility import FixedZ
 from sim.boundary.group_sequential import Boundary, planned_boundary
 from sim.boundary.recursive_integration import crossing_probabilities
@@ -16,7 +17,7 @@ from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_mont
 from sim.design.design import Design, Plan
 from sim.design.group_sequential_rules import LowerAndUpperZ
 from sim.design.single_arm_survival import null_survival_curve
-from sim.followup import CutAtEvents
+from sim.followup import CutAtEvents, Dropout
 from sim.population.population import Population
 from sim.statistic.one_sample_logrank import VARIANCES, OneSampleLogRank
 from sim.types import Assumption, InputError
@@ -116,6 +117,15 @@ class TwoStageOneSampleLogRank(Design):
             nonbinding_futility=not self.binding,
         )
 
+    def at_events(self, events: int, n: int) -> TwoStageOneSampleLogRank:
+        first, last = self.look_events
+        return replace(self, n=n, event_fraction=events / n, interim=first / last)
+
+    def smallest_effect(self, population: Population, accrual: Accrual, dropout: Dropout) -> Assumption:
+        last, z = self.look_events[-1], float(self.boundary.upper[-1])
+        value = f"about {ratio_at(z, last):.2f} at {last} events"
+        return Assumption("largest observed / expected events that rejects", value, "z = critical value")
+
     def describe(self, population: Population) -> list[Assumption]:
         first, last = self.look_events
         z = float(self.boundary.upper[-1])
@@ -132,11 +142,6 @@ class TwoStageOneSampleLogRank(Design):
             ),
             Assumption("futility is", "binding" if self.binding else "non-binding: type_i_error ignores it", "configuration"),
             Assumption("null curve", f"median {self.null_curve(population).median():.2f} months", str(self.null).replace("_", " ")),
-            Assumption(
-                "largest observed / expected events that rejects",
-                f"about {ratio_at(z, last):.2f} at {last} events",
-                "z = critical value",
-            ),
             Assumption("analysed in any case at", f"{self.max_duration:g} months", "configuration"),
             Assumption(
                 "reading",

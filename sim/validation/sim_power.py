@@ -58,6 +58,9 @@ class EvenAccrual(Accrual):
     def expected_duration(self, n: int) -> float:
         return n / self.rate
 
+    def entered(self, n: int, month: Array) -> Array:
+        return self.rate * np.maximum(month, 0.0)
+
     def describe(self) -> list[Assumption]:
         return []
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from sim import marginal, provenance
 from sim.app import paths
 from sim.app.study import Cell, Study
+from sim.app.tasks import first_screen
 from sim.app.tasks.against_published import against_published
 from sim.app.tasks.outputs import write_calibration, writing
 from sim.app.tasks.simulation import Reduced, error_of
@@ -22,7 +23,7 @@ from sim.effect import HazardRatio
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.html import write_report
 from sim.report.story import CellStory, Story
-from sim.report.tables import with_error
+from sim.report.tables import estimate
 from sim.rng import Draws
 
 LIMITATIONS = [
@@ -103,7 +104,7 @@ def _cell_story(cell: Cell) -> CellStory:
     trial = cell.trial
     return CellStory(
         name=cell.name,
-        design=trial.design.describe(trial.population),
+        design=trial.describe_design(),
         assumptions=[
             *trial.describe_assumptions(),
             *marginal.describe(trial.population, trial.effect, trial.plan.wants - {"response"} or {"pfs"}),
@@ -115,21 +116,42 @@ def _cell_story(cell: Cell) -> CellStory:
 
 def power_lines(study: Study, table: pd.DataFrame) -> list[str]:
     """Say the power, the type I error and the duration of each cell in a sentence."""
-    return [f"{_what(cell)}, {cell.trial.plan.n} patients{_in_cell(study, cell)}: {_operating(table, cell.name)}." for cell in study.cells]
+    return [
+        f"{_what(cell)}{_in_cell(study, cell)}: {_patients(table, cell)}; {_operating(table, cell.name)}.{_rejects(cell)}"
+        for cell in study.cells
+    ]
 
 
 def size_lines(study: Study, table: pd.DataFrame, target: float) -> list[str]:
     """Say the patients needed in each cell in a sentence."""
     lines = []
     for cell in study.cells:
-        n, low, high = (int(_value(table, cell.name, m)["estimate"]) for m in ("n", "n_low", "n_high"))
-        exact = _value(table, cell.name, "n")["n_analysed"] == 0
-        interval = "exact" if exact else f"Monte Carlo interval {low} to {high}"
         lines.append(
-            f"{_what(cell)}{_in_cell(study, cell)}: {n} patients ({interval}) for a power of {target:.0%}. "
-            f"That trial has {_operating(table, cell.name)}.{_beside(table, cell)}"
+            f"{_what(cell)}{_in_cell(study, cell)}: {_needed(table, cell)} for a power of {target:.0%}. {_patients(table, cell)};"
+            f" that trial has {_operating(table, cell.name)}.{_rejects(cell)}{_beside(table, cell)}"
         )
     return lines
+
+
+def _needed(table: pd.DataFrame, cell: Cell) -> str:
+    """Say the patients that are needed, or the events where places decide nothing."""
+    by_events = _value(table, cell.name, "events_needed") is not None
+    metrics, unit = (("events_needed", "events_low", "events_high"), "events") if by_events else (("n", "n_low", "n_high"), "patients")
+    rows = [_value(table, cell.name, m) for m in metrics]
+    n, low, high = (int(row["estimate"]) for row in rows)
+    interval = "exact" if rows[0]["n_analysed"] == 0 else f"Monte Carlo interval {low} to {high}"
+    irrelevant = "; accrual is still open at the analysis, so that the number of places is irrelevant" if by_events else ""
+    return f"{n} {unit} ({interval}{irrelevant})"
+
+
+def _patients(table: pd.DataFrame, cell: Cell) -> str:
+    rows = table[(table["cell"] == cell.name) & (table["look"] == 0)]
+    return first_screen.patients({str(row["metric"]): row for row in rows.to_dict("records")})
+
+
+def _rejects(cell: Cell) -> str:
+    smallest = cell.trial.smallest_effect
+    return "" if smallest is None else f" {smallest.what[0].upper()}{smallest.what[1:]}: {smallest.value}."
 
 
 def unmet_precision(study: Study, reduced: list[Reduced]) -> list[str]:
@@ -156,7 +178,8 @@ WORDS = {
 def _what(cell: Cell) -> str:
     design = cell.trial.design.describe(cell.trial.population)[0].value
     arms, endpoint = design.split(", n = ")[0], design.rsplit(", ", 1)[1]
-    return f"{arms[0].upper()}{arms[1:]}, {endpoint}, {cell.trial.effect.describe()[0].value}"
+    level = f"one-sided alpha {cell.trial.design.alpha:g}"
+    return f"{arms[0].upper()}{arms[1:]}, {endpoint}, {level}, {cell.trial.effect.describe()[0].value}"
 
 
 def _in_cell(study: Study, cell: Cell) -> str:
@@ -168,10 +191,10 @@ def _operating(table: pd.DataFrame, cell: str) -> str:
     for metric, words in WORDS.items():
         row = _value(table, cell, metric)
         if row is not None:
-            parts.append(f"{words} {with_error(row['estimate'], row['mcse'])} ({int(row['n_analysed']):,} replicates)")
+            parts.append(f"{words} {estimate(row)} ({int(row['n_analysed']):,} replicates)")
     duration = _value(table, cell, "expected_duration")
     if duration is not None:
-        parts.append(f"an expected duration of {with_error(duration['estimate'], duration['mcse'])} months")
+        parts.append(f"an expected duration of {estimate(duration)} months")
     return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
 
 
