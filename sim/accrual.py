@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import cast
@@ -11,6 +10,7 @@ import numpy as np
 
 from sim.kernels.arrivals import cumulative_gaps, invert_intensity, rescale_to_interval
 from sim.kernels.scratch import empty
+from sim.limits import ARRIVALS, ARRIVALS_OR_NONE, POSITIVE_MONTHS
 from sim.rng import Draws
 from sim.types import Array, Assumption, InputError
 
@@ -60,8 +60,8 @@ class UniformAccrual(Accrual):
         if (self.duration is None) == (self.rate is None):
             raise InputError(f"accrual: duration is {self.duration} and rate is {self.rate}; allowed: exactly one of them")
         name, value = ("duration", self.duration) if self.rate is None else ("rate", self.rate)
-        if not (value is not None and 0 < value < math.inf):
-            raise InputError(f"accrual.{name} is {value}: accrual would never end or never take place; allowed: a positive number")
+        assert value is not None
+        (POSITIVE_MONTHS if name == "duration" else ARRIVALS).check(f"accrual.{name}", value)
 
     def entries(self, draws: Draws) -> Array:
         out = empty((draws.m, draws.n))
@@ -113,10 +113,10 @@ class PiecewiseAccrual(Accrual):
             raise InputError(
                 f"accrual.rates has {len(self.rates)} values for {len(self.durations)} durations; allowed: one rate more than durations"
             )
-        if not all(0 < d < math.inf for d in self.durations):
-            raise InputError(f"accrual.durations is {list(self.durations)}; allowed: positive numbers of months")
-        if not all(0 <= r < math.inf for r in self.rates):
-            raise InputError(f"accrual.rates is {list(self.rates)}; allowed: 0 or more patients per month")
+        for months in self.durations:
+            POSITIVE_MONTHS.check("accrual.durations", months, list(self.durations))
+        for rate in self.rates:
+            ARRIVALS_OR_NONE.check("accrual.rates", rate, list(self.rates))
         if self.rates[-1] == 0:
             raise InputError(
                 f"accrual.rates is {list(self.rates)}: with a last rate of 0 accrual may never end; allowed: a last rate above 0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from sim.limits import MONTHS, RATIO
 from sim.types import Assumption, InputError
 
 
@@ -96,12 +97,9 @@ class HazardRatio(Effect):
     hr_after_progression: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.hr < float("inf"):
-            raise InputError(f"effect.hr is {self.hr}; allowed: a positive number")
-        if not 0 <= self.delay < float("inf"):
-            raise InputError(f"effect.delay is {self.delay}; allowed: 0 or more months")
-        if not 0 < self.hr_after_progression < float("inf"):
-            raise InputError(f"effect.hr_after_progression is {self.hr_after_progression}; allowed: a positive number")
+        RATIO.check("effect.hr", self.hr)
+        MONTHS.check("effect.delay", self.delay)
+        RATIO.check("effect.hr_after_progression", self.hr_after_progression)
 
     @property
     def changes(self) -> frozenset[str]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sim.kernels.piecewise import calendar_of_events, censor_at_exponential, months_of_looks
 from sim.kernels.scratch import empty
 from sim.kernels.sorting import sort_rows
+from sim.limits import HAZARD, PROPER_PROBABILITY
 from sim.rng import Draws
 from sim.types import Array, Assumption, Flags, InputError, Observations
 
@@ -68,10 +69,11 @@ class ExponentialDropout(Dropout):
             raise InputError(
                 f"dropout: hazard is {self.hazard} and monthly_probability is {self.monthly_probability}; allowed: exactly one of them"
             )
-        if self.hazard is not None and not 0 < self.hazard < math.inf:
-            raise InputError(f"dropout.hazard is {self.hazard}; allowed: a positive number per month (dropout=none for no dropout)")
-        if self.monthly_probability is not None and not 0 < self.monthly_probability < 1:
-            raise InputError(f"dropout.monthly_probability is {self.monthly_probability}; allowed: between 0 and 1, both excluded")
+        # dropout=none is for no dropout
+        if self.hazard is not None:
+            HAZARD.check("dropout.hazard", self.hazard)
+        if self.monthly_probability is not None:
+            PROPER_PROBABILITY.check("dropout.monthly_probability", self.monthly_probability)
 
     @property
     def hazard_per_month(self) -> float:

@@ -73,7 +73,7 @@ class PermutedBlocks(Allocation):
             raise InputError(
                 f"design.block_size is {self.block_size}; allowed: a multiple of {a + b}, the sum of design.ratio {list(self.ratio)}"
             )
-        if comb(self.block_size, self.block_size * a // (a + b)) > MAX_ARRANGEMENTS:
+        if self.block_size > 1_000 or comb(self.block_size, self.block_size * a // (a + b)) > MAX_ARRANGEMENTS:
             raise InputError(
                 f"design.block_size is {self.block_size}: more than {MAX_ARRANGEMENTS:,} arrangements; allowed: a smaller block"
             )

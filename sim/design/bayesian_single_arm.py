@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -10,10 +9,11 @@ from sim.accrual import Accrual
 from sim.boundary.beta_binomial import KINDS, BayesianStages, BetaBinomial
 from sim.boundary.beta_binomial_thresholds import find_thresholds
 from sim.boundary.multi_stage_binomial import MultiStage
-from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
+from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable_share, check_null_rate, check_power, check_probability
 from sim.design.design import Design, Plan
 from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, smallest_rate, words
 from sim.followup import Dropout
+from sim.limits import PATIENTS_WORTH
 from sim.population.population import Population
 from sim.types import Assumption, InputError
 
@@ -77,7 +77,7 @@ class BayesianSingleArm(Design):
         check_alpha(self.alpha)
         check_power(self.power, self.alpha)
         check_months("assessment", self.assessment)
-        check_probability("not_evaluable_share", self.not_evaluable_share)
+        check_not_evaluable_share(self.not_evaluable_share)
         check_null_rate(self.null_rate)
         if self.rule not in KINDS:
             raise InputError(f"design.rule is {self.rule!r}; allowed: {', '.join(KINDS)}")
@@ -95,8 +95,8 @@ class BayesianSingleArm(Design):
         if self.prior_mean is not None and not 0 < self.prior_mean < 1:
             raise InputError(f"design.prior_mean is {self.prior_mean}; allowed: above 0 and below 1, or null for the null rate")
         for name, m in (("prior_patients", self.prior_patients), ("standard_patients", self.standard_patients)):
-            if m is not None and not 0 < m < math.inf:
-                raise InputError(f"design.{name} is {m}; allowed: a number above 0{', or null' * (name == 'standard_patients')}")
+            if m is not None:
+                PATIENTS_WORTH.check(f"design.{name}", m)
 
     def _check_efficacy(self) -> None:
         early = self.efficacy_threshold

@@ -9,7 +9,7 @@ from math import ceil
 from sim.accrual import Accrual
 from sim.boundary.multi_stage_binomial import MultiStage, exact_spending, fleming, stage_errors
 from sim.boundary.spending import Spending
-from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
+from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable_share, check_null_rate, check_power
 from sim.design.design import Design, Plan
 from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, smallest_rate, words
 from sim.followup import Dropout
@@ -65,7 +65,7 @@ class MultiStageBinomial(Design):
         check_alpha(self.alpha)
         check_power(self.power, self.alpha)
         check_months("assessment", self.assessment)
-        check_probability("not_evaluable_share", self.not_evaluable_share)
+        check_not_evaluable_share(self.not_evaluable_share)
         check_null_rate(self.null_rate)
         object.__setattr__(self, "stages", tuple(float(x) for x in self.stages))
         if list(self.stages) != sorted(set(self.stages)) or self.stages[-1:] != (1.0,) or self.stages[0] <= 0:

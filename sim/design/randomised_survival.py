@@ -17,7 +17,7 @@ from sim.boundary.monitoring import Monitor
 from sim.boundary.shapes import Shape
 from sim.boundary.spending import Spending
 from sim.design.allocation import PermutedBlocks
-from sim.design.checks import SINGLE_ARM_TESTS, check_alpha, check_endpoint, check_months, check_n, whole_numbers
+from sim.design.checks import SINGLE_ARM_TESTS, check_alpha, check_endpoint, check_max_duration, check_n, whole_numbers
 from sim.design.describe_randomised_survival import describe, describe_smallest_effect
 from sim.design.design import CriticalZ, Design, Plan, Rule, Safety
 from sim.design.group_sequential_rules import HarmBound, LowerAndUpperZ, RecomputedZ
@@ -84,7 +84,7 @@ class RandomisedSurvival(Design):
     def __post_init__(self) -> None:
         check_n(self.n)
         check_alpha(self.alpha)
-        check_months("max_duration", self.max_duration)
+        check_max_duration(self.max_duration)
         set_ = object.__setattr__
         if len(self.ratio) != 2:
             raise InputError(f"design.ratio is {list(self.ratio)}; allowed: two positive whole numbers, experimental then control")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sim.accrual import Accrual
 from sim.boundary.simon import TwoStage, admissible, best_with_n, simon, two_stage
 from sim.design.allocation import SingleArm
-from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
+from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable_share, check_null_rate, check_power, check_probability
 from sim.design.design import CountsByLook, Design, Plan
 from sim.design.response_rates import alternative_rate, null_rate
 from sim.followup import CutAtPatients, Dropout
@@ -67,7 +67,7 @@ class SimonTwoStage(Design):
         check_power(self.power, self.alpha)
         check_months("assessment", self.assessment)
         check_probability("weight", self.weight)
-        check_probability("not_evaluable_share", self.not_evaluable_share)
+        check_not_evaluable_share(self.not_evaluable_share)
         if self.kind not in KINDS:
             raise InputError(f"design.kind is {self.kind!r}; allowed: {', '.join(KINDS)}")
         given = (self.r1, self.n1, self.r)

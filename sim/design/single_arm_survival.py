@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from sim.accrual import Accrual
-from sim.curve import Curve
+from sim.curve import Curve, in_months
 from sim.design.allocation import SingleArm
 from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n, check_null_survival
 from sim.design.design import CriticalZ, Design, Plan
@@ -18,6 +18,7 @@ from sim.kernels.vectors import exp
 from sim.population.population import Population
 from sim.statistic.analytic import one_sample_logrank
 from sim.statistic.exponential_mle import ExponentialMLE
+from sim.statistic.kaplan_meier import check_horizon
 from sim.statistic.milestone_single_arm import MilestoneSingleArm
 from sim.statistic.one_sample_logrank import VARIANCES, OneSampleLogRank
 from sim.statistic.rmst_single_arm import RMSTSingleArm
@@ -73,6 +74,7 @@ class SingleArmSurvival(Design):
         check_months("followup", self.followup)
         if self.test not in TESTS:
             raise InputError(f"design.test is {self.test!r}; allowed: {', '.join(TESTS)}")
+        check_horizon("horizon", self.horizon)
         if self.test in ("milestone", "rmst"):
             # the smallest follow-up must reach the horizon, or an early trial could not be tested
             check_months("followup", self.followup, at_least=self.horizon)
@@ -122,7 +124,7 @@ class SingleArmSurvival(Design):
         return [
             Assumption("design", f"single arm, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
             Assumption("test", f"{name}, one-sided alpha {self.alpha:g}", TESTS[self.test]),
-            Assumption("null curve", f"median {median:.2f} months", origin),
+            Assumption("null curve", f"median {in_months(median)}", origin),
             Assumption("analysis", f"{self.followup:g} months after the last patient entered", "configuration"),
             Assumption(
                 "reading",

@@ -11,9 +11,9 @@ from sim.boundary.futility import FixedZ
 from sim.boundary.group_sequential import Boundary, planned_boundary
 from sim.boundary.recursive_integration import crossing_probabilities
 from sim.boundary.spending import UserSpending
-from sim.curve import Curve
+from sim.curve import Curve, in_months
 from sim.design.allocation import SingleArm
-from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n, check_null_survival
+from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_max_duration, check_n, check_null_survival
 from sim.design.design import Design, Plan
 from sim.design.group_sequential_rules import LowerAndUpperZ
 from sim.design.single_arm_survival import null_survival_curve
@@ -66,7 +66,7 @@ class TwoStageOneSampleLogRank(Design):
         check_n(self.n)
         check_endpoint(self.endpoint)
         check_alpha(self.alpha)
-        check_months("max_duration", self.max_duration)
+        check_max_duration(self.max_duration)
         check_null_survival(self.null)
         FixedZ((self.futility_z,))
         if self.variance not in VARIANCES:
@@ -141,7 +141,7 @@ class TwoStageOneSampleLogRank(Design):
                 "test", f"one-sample log-rank, variance {self.variance}, at {last} events: reject with z >= {z:.4f}", "Kwak & Jung 2014"
             ),
             Assumption("futility is", "binding" if self.binding else "non-binding: type_i_error ignores it", "configuration"),
-            Assumption("null curve", f"median {self.null_curve(population).median():.2f} months", str(self.null).replace("_", " ")),
+            Assumption("null curve", f"median {in_months(self.null_curve(population).median())}", str(self.null).replace("_", " ")),
             Assumption("analysed in any case at", f"{self.max_duration:g} months", "configuration"),
             Assumption(
                 "reading",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from sim.kernels import logrank as kernel
+from sim.limits import WEIGHT_POWER
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
 from sim.statistic.statistic import Statistic, TestResult
-from sim.types import Array, InputError, Observations
+from sim.types import Array, Observations
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,7 @@ class LogRank(Statistic):
 
     def __post_init__(self) -> None:
         for name, value in (("rho", self.rho), ("gamma", self.gamma)):
-            if not 0 <= value < math.inf:
-                raise InputError(f"statistic.{name} is {value}; allowed: 0 or more")
+            WEIGHT_POWER.check(f"statistic.{name}", value)
 
     @property
     def label(self) -> str:
