@@ -137,8 +137,10 @@ class SingleArmSurvival(Design):
         z, null = float(norm.isf(self.alpha)), self.null_curve(population)
         if self.test in ("one_sample_logrank", "exponential_mle"):
             # of the events that the null curve lets expect by the analysis, not of the patients
-            m = one_sample_logrank.moments(null, null, accrual.expected_duration(self.n), self.followup, dropout.hazard_per_month)
-            events = self.n * m.expected
+            # (the last patient is followed for no longer than `followup`, the others enter at any time before)
+            months = (accrual.expected_duration(self.n), 1e-6)
+            others, last = (one_sample_logrank.moments(null, null, m, self.followup, dropout.hazard_per_month).expected for m in months)
+            events = (self.n - 1) * others + last
             if self.test == "one_sample_logrank":
                 what, value = "largest observed / expected events that rejects", f"about {largest_ratio(z, events):.2f}"
             else:

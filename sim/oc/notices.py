@@ -38,7 +38,7 @@ def notices(cell: str, trial: Trial, rows: Iterable[Row]) -> list[Notice]:
     found = [
         *_missed(trial, at, "", ""),
         *_missed(trial, at, "_no_effect", "without effect, "),
-        *_free_places(at),
+        *_free_places(trial, at),
         *_level(trial, at),
         *_never_rejects(at),
         *_wrong_side(at),
@@ -59,9 +59,9 @@ def _missed(trial: Trial, at: dict[str, Row], suffix: str, when: str) -> list[tu
     return [(_sentence(when + line.format(f"{share:.1%} of trials")), share > HEADS) for share, line in told if share > SAYS]
 
 
-def _free_places(at: dict[str, Row]) -> list[tuple[str, bool]]:
+def _free_places(trial: Trial, at: dict[str, Row]) -> list[tuple[str, bool]]:
     row = at.get("accrual_open")
-    if row is None or not row["estimate"] > 0.5:
+    if row is None or not row["estimate"] > 0.5 or not trial.accrual.by_rate:
         return []
     return [(f"Accrual is still open at the analysis in {row['estimate']:.1%} of trials: more places would change nothing.", False)]
 
