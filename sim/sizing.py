@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil
 
-import numpy as np
-
-from sim.boundary.exact_binomial import certain_n, exact_power_curve
-from sim.boundary.multi_stage_binomial import stage_probabilities
-from sim.design.bayesian_single_arm import BayesianSingleArm
-from sim.design.multi_stage_binomial import MultiStageBinomial, smallest_n
-from sim.design.simon_two_stage import SimonTwoStage
-from sim.design.single_arm_orr import SingleArmORR
+from sim.exact_sizing import exact_size
 from sim.oc import Estimate, Tally, proportion
+from sim.sized import PowerPoint, Size, Unreachable, unreachable
 from sim.trial import Trial
 from sim.types import InputError
 
@@ -23,51 +17,6 @@ from sim.types import InputError
 Simulate = Callable[[Trial, int], Tally | tuple[int, int]]
 
 SPARE = 1.5  # places for each patient expected at the analysis, where places are not to run out
-STAYS = 20  # a multi-stage design's power is looked at up to twice the answer and so many patients more
-
-
-@dataclass(frozen=True)
-class PowerPoint:
-    """Power at one n; `mcse` is 0 and the interval a point where power is exact."""
-
-    n: int
-    power: Estimate
-    n_analysed: int
-
-
-@dataclass(frozen=True)
-class Size:
-    """The answer of a sizing.
-
-    n : smallest n whose power reaches the target (exact designs: and stays there from n on)
-    n_first : exact designs: smallest n whose power reaches the target; otherwise n
-    n_low, n_high : all n whose pointwise 95 % interval for power contains the target lie between them
-    n_safe : smallest n whose one-sided 97.5 % lower limit of power reaches the target; None where no n that was tried does
-    curve : every n that was looked at, rising
-    exact : True when the power is computed, not simulated
-    meaning : what `n` is, where it is not what is said above
-    events : where the trial ends before its places are taken: the same answer in events (its `n` are events at the last look); `n` are then
-        so many places that they never run out, and any larger number is the same trial
-    """
-
-    target: float
-    n: int
-    n_first: int
-    n_low: int
-    n_high: int
-    n_safe: int | None
-    curve: tuple[PowerPoint, ...]
-    exact: bool
-    meaning: str = ""
-    events: Size | None = None
-
-    def of(self, trial: Trial) -> Trial:
-        """Return the trial of this size."""
-        if self.events is None:
-            return trial.with_n(self.n)
-        sized = trial.at_events(self.events.n, self.n)
-        assert sized is not None
-        return sized
 
 
 def size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int = 5000) -> Size:
@@ -94,86 +43,8 @@ def size(trial: Trial, target: float, simulate: Simulate, n_sim: int, n_max: int
     """
     if not trial.design.alpha < target < 1:
         raise InputError(f"task.target_power is {target}; allowed: above design.alpha ({trial.design.alpha:g}) and below 1")
-    if isinstance(trial.design, SingleArmORR) and (trial.design.not_evaluable == "nonresponder" or trial.design.not_evaluable_share == 0):
-        return _exact_size(trial, trial.design, target, n_max)
-    if isinstance(trial.design, SimonTwoStage):
-        return _two_stage_size(trial, trial.design, target, n_max)
-    if isinstance(trial.design, MultiStageBinomial | BayesianSingleArm):
-        return _multi_stage_size(trial, trial.design, target, n_max)
-    return _simulated_size(trial, target, simulate, n_sim, n_max)
-
-
-def _exact_size(trial: Trial, design: SingleArmORR, target: float, n_max: int) -> Size:
-    p0, p1 = design.null(trial.population), design.alternative(trial.population, trial.effect)
-    if p1 <= p0:
-        raise InputError(
-            f"effect: the response rate is {p1:.3f} under the effect and {p0:.3f} under the null; allowed: an effect that raises it"
-        )
-    last = certain_n(p0, p1, design.alpha, target)
-    if last > 50 * n_max:
-        raise _unreachable(target, n_max)
-    n = np.arange(1, last + 1)
-    power = exact_power_curve(n, p0, p1, design.alpha)
-    reached = power >= target
-    first = int(n[np.argmax(reached)])
-    stays = int(n[~reached][-1]) + 1 if not reached.all() else 1
-    if stays > n_max:
-        raise _unreachable(target, n_max)
-    upto = max(2 * stays, 20)
-    curve = tuple(PowerPoint(int(k), Estimate(float(p), 0.0, float(p), float(p)), 0) for k, p in zip(n[:upto], power[:upto], strict=True))
-    return Size(target, stays, first, stays, stays, stays, curve, exact=True)
-
-
-def _two_stage_size(trial: Trial, design: SimonTwoStage, target: float, n_max: int) -> Size:
-    """Return the patients of the two-stage design itself: it is the search."""
-    if design.kind == "given":
-        raise InputError("design.kind is 'given': its n is fixed; allowed with task=size: optimal, minimax, admissible")
-    if design.power != target:
-        raise InputError(f"design.power is {design.power:g} and task.target_power {target:g}; allowed: the same power in both")
-    s = replace(design, n=None).stages(trial.population)
-    p = trial.population.response_rate(trial.effect) * (1 - design.not_evaluable_share)
-    if abs(p - s.p1) > 1e-9:
-        raise InputError(
-            f"effect: the response rate is {p:.3f} under the effect and {s.p1:.3f} in the design; allowed with task=size: the same rate"
-            " (design.alternative_rate or design.difference)"
-        )
-    if s.n > n_max:
-        raise _unreachable(target, n_max)
-    points = {}
-    for power in sorted({*(k / 20 for k in range(10, 20)), target}):
-        if power > design.alpha:
-            found = replace(design, n=None, power=power).stages(trial.population)
-            points[found.n] = PowerPoint(found.n, Estimate(found.power, 0.0, found.power, found.power), 0)
-    meaning = f"patients in both stages of Simon's {design.kind} design at the design's alpha and power, at most"
-    return Size(target, s.n, s.n, s.n, s.n, s.n, tuple(points[n] for n in sorted(points)), exact=True, meaning=meaning)
-
-
-def _multi_stage_size(trial: Trial, design: MultiStageBinomial | BayesianSingleArm, target: float, n_max: int) -> Size:
-    """Search by the exact power, until it has stayed at the target for as many further n as it took to reach it."""
-    p = trial.population.response_rate(trial.effect) * (1 - design.not_evaluable_share)
-    if p <= design.null(trial.population):
-        raise InputError(
-            f"effect: the response rate is {p:.3f} under the effect and {design.null(trial.population):.3f} under the null;"
-            " allowed: an effect that raises it"
-        )
-    points: list[PowerPoint] = []
-    first = stays = 0
-    start = smallest_n(design.stages) if isinstance(design, MultiStageBinomial) else 1
-    for n in range(start, 2 * n_max + STAYS + 1):
-        counts = replace(design, n=n).critical_counts(trial.population)
-        power = float(stage_probabilities(counts, p)[0].sum())
-        points.append(PowerPoint(n, Estimate(power, 0.0, power, power), 0))
-        if power < target:
-            stays = 0
-        elif stays == 0:
-            first, stays = first or n, n
-        if stays > n_max or (stays == 0 and n >= n_max):
-            break
-        if stays and n >= 2 * stays + STAYS:
-            upto = tuple(point for point in points if point.n <= 2 * stays)
-            meaning = f"smallest number of patients from which on the exact power stays at the target or above, looked at up to {n}"
-            return Size(target, stays, first, stays, stays, stays, upto, exact=True, meaning=meaning)
-    raise _unreachable(target, n_max)
+    found = exact_size(trial, target, n_max)
+    return _simulated_size(trial, target, simulate, n_sim, n_max) if found is None else found
 
 
 @dataclass(frozen=True)
@@ -301,7 +172,7 @@ def _bracket(trial: Trial, start: int, smallest: int, target: float, power: _Loo
     high = min(max(start, smallest), n_max)
     while power(high).value < target:
         if high >= n_max:
-            raise _unreachable(target, n_max, _limit(trial, power.tallies[high]))
+            raise unreachable(target, n_max, _limit(trial, power.tallies[high]))
         high = min(2 * high, n_max)
     low = high
     while low > smallest and power(low).value >= target:
@@ -343,13 +214,4 @@ def _curve_points(n: int, smallest: int, n_max: int) -> list[int]:
     return sorted({min(max(math.ceil(n * f), smallest), n_max) for f in (0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 1.75)})
 
 
-class Unreachable(InputError):
-    """No number of patients that may be tried reaches the target power."""
-
-
-def _unreachable(target: float, n_max: int, limit: str = "") -> Unreachable:
-    why = f"; {limit}" if limit else ""
-    return Unreachable(
-        f"task.target_power is {target}: no n up to task.n_max = {n_max} reaches it{why}; allowed: a smaller target, a larger effect or a larger"
-        " task.n_max"
-    )
+__all__ = ["PowerPoint", "Simulate", "Size", "Unreachable", "size", "size_by_bisection"]

@@ -61,10 +61,10 @@ def test_every_estimate_stands_over_its_error():
 def test_each_look_is_one_row():
     lines = printed(print_operating_characteristics, looks()).splitlines()
     at = next(i for i, line in enumerate(lines) if line.split()[:2] == ["gs", "1"])
-    assert lines[at].split() == ["gs", "1", "0.0200", "8.2"]
-    assert lines[at + 1].split() == ["±", "0.0014", "±", "0.1"]
-    assert lines[at + 2].split() == ["2", "0.500", "13.2"]
-    assert lines[at + 4].split() == ["3", "0.786", "18.4"]
+    assert lines[at].split() == ["gs", "1", "0.0200", "8.200"]
+    assert lines[at + 1].split() == ["±", "0.0014", "±", "0.016"]
+    assert lines[at + 2].split() == ["2", "0.500", "13.200"]
+    assert lines[at + 4].split() == ["3", "0.786", "18.400"]
 
 
 def test_many_cells_by_look_stay_in_the_file():
