@@ -7,14 +7,20 @@ from hypothesis import strategies as st
 from sim.accrual import PiecewiseAccrual, UniformAccrual
 from sim.boundary.futility import ConditionalPower, FixedHazardRatio, FixedZ, PredictivePower
 from sim.boundary.harm import HarmHazardRatio, HarmSpending
-from sim.boundary.spending import LanDeMetsOBrienFleming
+from sim.boundary.spending import HwangShihDeCani, KimDeMets, LanDeMetsOBrienFleming, LanDeMetsPocock
+from sim.design.bayesian_single_arm import BayesianSingleArm
+from sim.design.multi_stage_binomial import MultiStageBinomial
+from sim.design.randomised_orr import RandomisedORR
 from sim.design.randomised_survival import RandomisedSurvival
+from sim.design.simon_two_stage import SimonTwoStage
 from sim.design.single_arm_orr import SingleArmORR
 from sim.design.single_arm_survival import SingleArmSurvival
+from sim.design.two_stage_one_sample_logrank import TwoStageOneSampleLogRank
 from sim.effect import HazardRatio, NoEffect, ResponseRateChange
 from sim.followup import ExponentialDropout, NoDropout
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.statistic.logrank import LogRank
+from sim.statistic.response_difference import ResponseDifference
 from sim.trial import Trial
 from sim.types import InputError
 
@@ -102,6 +108,7 @@ EFFECTS = st.one_of(
 )
 
 
+SPENDING = (LanDeMetsOBrienFleming(), LanDeMetsPocock(), KimDeMets(2.0), HwangShihDeCani(-3.0), HwangShihDeCani(0.0))
 HARM = st.one_of(
     st.builds(HarmSpending, st.sampled_from([0.05, 0.3])),
     st.builds(HarmHazardRatio, st.sampled_from([0.8, 1.0, 1.3]), st.sampled_from([0.5, 0.9]), st.sampled_from([1, 5])),
@@ -122,7 +129,7 @@ def randomised(draw, n_max=40):
         n,
         alpha=draw(st.sampled_from([0.025, 0.1, 0.3])),
         events=tuple(looks),
-        spending=LanDeMetsOBrienFleming() if len(looks) > 1 else None,
+        spending=draw(st.sampled_from(SPENDING)) if len(looks) > 1 else None,
         futility=futility,
         binding=futility is not None and draw(st.booleans()),
         ratio=ratio,
@@ -141,29 +148,141 @@ def randomised(draw, n_max=40):
     return design
 
 
+# rates at which a plain search through all two-stage designs of few patients is short
+SIMON = st.sampled_from([(0.1, 0.4, "optimal"), (0.1, 0.4, "minimax"), (0.25, 0.6, "optimal"), (0.25, 0.6, "minimax")])
+
+
 @st.composite
-def trials(draw, n_max=40):
-    """Any trial of the shipped designs on a textbook population."""
-    kind = draw(st.sampled_from(["randomised", "randomised", "pfs", "orr"]))
-    effect = draw(EFFECTS)
-    if kind == "randomised":
-        design = draw(randomised(n_max))
-    elif kind == "pfs":
-        design = SingleArmSurvival(
-            draw(st.integers(1, n_max)),
-            alpha=draw(st.sampled_from([0.025, 0.2])),
-            followup=draw(_months(0, 24)),
-            variance=draw(st.sampled_from(["mean", "null", "observed"])),
-            null=draw(st.one_of(st.just("population"), st.floats(0.5, 10))),
+def simon(draw):
+    common = {"pause": draw(st.booleans()), "assessment": draw(_months(0, 6)), "not_evaluable_share": draw(st.sampled_from([0.0, 0.1]))}
+    if draw(st.booleans()):
+        p0, p1, kind = draw(SIMON)
+        return SimonTwoStage(alpha=0.1, power=0.8, kind=kind, null_rate=p0, alternative_rate=p1, **common)
+    n1, second = draw(st.integers(1, 15)), draw(st.integers(1, 15))
+    r1 = draw(st.integers(0, n1 - 1))
+    r = draw(st.integers(r1, n1 + second - 1))
+    return SimonTwoStage(n=n1 + second, kind="given", r1=r1, n1=n1, r=r, null_rate=0.2, alternative_rate=0.5, **common)
+
+
+@st.composite
+def staged(draw, n_max):
+    """Fleming's designs and those that spend their exact errors."""
+    n, shares = draw(st.integers(9, max(9, n_max))), draw(st.sampled_from([(1.0,), (0.5, 1.0), (0.3, 0.6, 1.0)]))
+    spends = draw(st.booleans())
+    kind = {"method": "fleming"}
+    if spends:
+        futile = draw(st.sampled_from([None, *SPENDING]))
+        early = draw(st.sampled_from([None, *SPENDING]))
+        kind = {"method": "spending", "spending": early, "futility_spending": futile, "binding": futile is not None and draw(st.booleans())}
+    return MultiStageBinomial(
+        n,
+        alpha=draw(st.sampled_from([0.05, 0.2])),
+        stages=shares,
+        null_rate=draw(st.sampled_from([0.1, 0.2, 0.3])),
+        pause=draw(st.booleans()),
+        assessment=draw(_months(0, 6)),
+        not_evaluable_share=draw(st.sampled_from([0.0, 0.1])),
+        **kind,
+    )
+
+
+@st.composite
+def bayesian(draw, n_max):
+    """Posterior and predictive rules with given thresholds: the search for them is held against exact errors elsewhere."""
+    rule = draw(st.sampled_from(["posterior", "predictive"]))
+    return BayesianSingleArm(
+        draw(st.integers(2, min(n_max, 30))),
+        rule=rule,
+        first_look=draw(st.integers(1, 12)),
+        cohort=draw(st.integers(3, 12)),
+        final_threshold=draw(st.sampled_from([0.8, 0.9, 0.95])),
+        futility_threshold=draw(st.sampled_from([0.0, 0.03, 0.1])),
+        efficacy_threshold=draw(st.sampled_from([None, 0.9, 0.97])),
+        binding=draw(st.booleans()),
+        prior_mean=draw(st.sampled_from([None, 0.4])),
+        prior_patients=draw(st.sampled_from([1.0, 2.5])),
+        null_rate=draw(st.sampled_from([0.1, 0.25])),
+        pause=draw(st.booleans()),
+        assessment=draw(_months(0, 6)),
+        not_evaluable_share=draw(st.sampled_from([0.0, 0.1])),
+    )
+
+
+@st.composite
+def two_stage(draw, n_max):
+    return TwoStageOneSampleLogRank(
+        draw(st.integers(4, n_max)),
+        alpha=draw(st.sampled_from([0.025, 0.2])),
+        event_fraction=draw(st.sampled_from([0.75, 1.0])),
+        interim=draw(st.sampled_from([0.3, 0.5])),
+        futility_z=draw(st.sampled_from([-0.5, 0.0, 0.5])),
+        binding=draw(st.booleans()),
+        variance=draw(st.sampled_from(["mean", "null", "observed"])),
+        null=draw(st.one_of(st.just("population"), st.floats(0.5, 10))),
+        max_duration=draw(st.sampled_from([3.0, 12.0, 120.0])),
+    )
+
+
+@st.composite
+def randomised_orr(draw, n_max):
+    method, margin = draw(
+        st.sampled_from(
+            [("chi_square", 0.0), ("fisher", 0.0), ("miettinen_nurminen", 0.0), ("miettinen_nurminen", -0.1), ("farrington_manning", 0.05)]
         )
-    else:
-        effect = draw(st.one_of(st.just(NoEffect()), st.builds(ResponseRateChange, st.floats(-0.04, 0.39))))
-        design = SingleArmORR(
-            draw(st.integers(1, n_max)),
-            alpha=draw(st.sampled_from([0.025, 0.2])),
-            null_rate=draw(st.one_of(st.just("population"), st.floats(0.05, 0.7))),
-            assessment=draw(_months(0, 6)),
-            not_evaluable=draw(st.sampled_from(["nonresponder", "excluded"])),
-            not_evaluable_share=draw(st.sampled_from([0.0, 0.03, 0.5, 1.0 - 1e-3])),
-        )
-    return Trial(draw(populations()), draw(accruals()), draw(DROPOUTS), effect, design)
+    )
+    ratio = draw(st.sampled_from([(1, 1), (2, 1), (1, 2)]))
+    return RandomisedORR(
+        draw(st.integers(2, n_max)),
+        alpha=draw(st.sampled_from([0.025, 0.2])),
+        assessment=draw(_months(0, 6)),
+        not_evaluable=draw(st.sampled_from(["nonresponder", "excluded"])),
+        not_evaluable_share=draw(st.sampled_from([0.0, 0.03, 0.5])),
+        ratio=ratio,
+        block_size=sum(ratio) * draw(st.integers(1, 2)),
+        stratified_randomisation=draw(st.booleans()),
+        statistic=ResponseDifference(method, margin),
+    )
+
+
+def single_arm_pfs(n_max):
+    return st.builds(
+        SingleArmSurvival,
+        st.integers(1, n_max),
+        alpha=st.sampled_from([0.025, 0.2]),
+        followup=_months(0, 24),
+        variance=st.sampled_from(["mean", "null", "observed"]),
+        null=st.one_of(st.just("population"), st.floats(0.5, 10)),
+    )
+
+
+def single_arm_orr(n_max):
+    return st.builds(
+        SingleArmORR,
+        st.integers(1, n_max),
+        alpha=st.sampled_from([0.025, 0.2]),
+        null_rate=st.one_of(st.just("population"), st.floats(0.05, 0.7)),
+        assessment=_months(0, 6),
+        not_evaluable=st.sampled_from(["nonresponder", "excluded"]),
+        not_evaluable_share=st.sampled_from([0.0, 0.03, 0.5, 1.0 - 1e-3]),
+    )
+
+
+RESPONSE = st.one_of(st.just(NoEffect()), st.builds(ResponseRateChange, st.floats(-0.04, 0.39)))
+DESIGNS = {
+    RandomisedSurvival: (randomised, EFFECTS),
+    SingleArmSurvival: (single_arm_pfs, EFFECTS),
+    TwoStageOneSampleLogRank: (two_stage, EFFECTS),
+    SingleArmORR: (single_arm_orr, RESPONSE),
+    RandomisedORR: (randomised_orr, RESPONSE),
+    SimonTwoStage: (lambda n_max: simon(), RESPONSE),
+    MultiStageBinomial: (staged, RESPONSE),
+    BayesianSingleArm: (bayesian, RESPONSE),
+}
+"""Each design's random trials and effects; `tests/test_trial_twin.py` asks that every design of `conf/design` is among them."""
+
+
+@st.composite
+def trials(draw, n_max=40, kinds=tuple(DESIGNS)):
+    """Any trial of these designs on a textbook population."""
+    design, effect = DESIGNS[draw(st.sampled_from(kinds))]
+    return Trial(draw(populations()), draw(accruals()), draw(DROPOUTS), draw(effect), draw(design(n_max)))

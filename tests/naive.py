@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import NormalDist
 
-import numpy as np
-
 from sim.rng import STREAMS
+from tests import naive_bounds, naive_stages
 
 M32 = 0xFFFFFFFF
 
@@ -145,8 +144,9 @@ def stratum_of(shares, u):
 def enrol(trial, seed, replicate):
     """The patients of one replicate, in order of entry."""
     design, population, dropout = trial.design, trial.population, trial.dropout
-    n = design.n
+    n = design.n or naive_stages.counts_of(trial)[0][-1]
     entries = arrivals(trial.accrual, n, [exponential(word(seed, replicate, j, "arrival")) for j in range(n + 1)])
+    entries = naive_stages.paused(trial, entries)
     strata = [stratum_of(population.shares, uniform(word(seed, replicate, j, "stratum"))) for j in range(n)]
     arms = [1] * n
     if hasattr(design, "ratio"):
@@ -263,8 +263,7 @@ def binomial_critical_count(n, p0, alpha):
 def run(trial, seed, replicate):
     """The rows of one replicate, as dictionaries: one per look, until it stops."""
     patients = enrol(trial, seed, replicate)
-    looks = {"RandomisedSurvival": randomised_pfs, "SingleArmSurvival": single_arm_pfs, "SingleArmORR": single_arm_orr}
-    rows = looks[type(trial.design).__name__](trial, patients)
+    rows = CONDUCT[type(trial.design).__name__](trial, patients)
     rows = [{"replicate": replicate, "look": k + 1, **row} for k, row in enumerate(rows)]
     return _with_deaths(rows)
 
@@ -289,7 +288,8 @@ def harm_at(trial, patients, cut, look):
         limit = math.log(design.harm.hr) * math.sqrt(deaths["events"] * a * b / (a + b) ** 2) + NormalDist().inv_cdf(design.harm.confidence)
         limit = math.inf if deaths["events"] < design.harm.min_deaths else limit
     else:
-        limit = design.harm.bounds(np.ones((look, 1), dtype=int), design.fractions, 0.25)[look - 1, 0]
+        planned = design.harm.deaths or design.look_events
+        limit = naive_bounds.efficacy([d / planned[-1] for d in planned], design.harm.alpha, design.harm.spending)[look - 1]
     return {**deaths, "decision": 3 if deaths["code"] == "OK" and -deaths["z"] >= limit else 0}
 
 
@@ -310,9 +310,9 @@ def randomised_pfs(trial, patients):
     """
     design = trial.design
     statistic = design.statistic
-    bounds = design.bounds if design.spending is not None else [NormalDist().inv_cdf(1 - design.alpha)]
+    bounds, lowers = naive_bounds.group_sequential(design)
     rows, stopped, rejects_at = [], False, 0
-    for look, (target, bound, lower) in enumerate(zip(design.look_events, bounds, design.futility_bounds, strict=True), start=1):
+    for look, (target, bound, lower) in enumerate(zip(design.look_events, bounds, lowers, strict=True), start=1):
         cut, reached = cut_at_events(patients, target, design.max_duration)
         over = not reached
         if design.months is not None:
@@ -342,16 +342,45 @@ def randomised_pfs(trial, patients):
 def single_arm_pfs(trial, patients):
     """Compare observed with expected events when the last patient has been followed long enough."""
     design = trial.design
-    cut = patients[-1].entry + design.followup
+    row = one_sample(trial, patients, patients[-1].entry + design.followup)
+    reject = row["code"] == "OK" and row["z"] >= NormalDist().inv_cdf(1 - design.alpha)
+    return [{**row, "decision": int(reject)}]
+
+
+def one_sample(trial, patients, cut):
+    """The one-sample log-rank test of what is known at a cut (Breslow 1975; Wu 2014)."""
     seen = at_cut(patients, cut)
     observed = sum(p.event for p in seen)
     expected = sum(null_cumulative_hazard(trial, p.time) for p in seen)
-    variance = {"mean": (observed + expected) / 2, "null": expected, "observed": observed}[design.variance]
+    variance = {"mean": (observed + expected) / 2, "null": expected, "observed": observed}[trial.design.variance]
     z = (expected - observed) / math.sqrt(variance) if observed else 0.0
-    reject = observed > 0 and z >= NormalDist().inv_cdf(1 - design.alpha)
     estimate = observed / expected if expected else 0.0
     code = "OK" if observed else "NO_EVENTS"
-    return [{"enrolled": len(seen), "events": observed, "month": cut, "z": z, "estimate": estimate, "decision": int(reject), "code": code}]
+    return {"enrolled": len(seen), "events": observed, "month": cut, "z": z, "estimate": estimate, "code": code}
+
+
+def two_stage_one_sample(trial, patients):
+    """Look at a share of the events, give up where z is too low, else test when all have come, or at `max_duration`."""
+    design = trial.design
+    last = math.ceil(design.event_fraction * design.n - 1e-9)
+    first = math.ceil(design.interim * last - 1e-9)
+    critical = naive_bounds.two_stage_critical(first / last, design.futility_z, design.alpha, design.binding)
+    rows, stopped, rejects_at = [], False, 0
+    for look, target in enumerate((first, last), start=1):
+        cut, reached = cut_at_events(patients, target, design.max_duration)
+        row = one_sample(trial, patients, cut)
+        decision = 0
+        if row["code"] == "OK":
+            decision = 1 if look == 2 and row["z"] >= critical else 2 if look == 1 and row["z"] <= design.futility_z else 0
+            row["code"] = "OK" if reached else "TARGET_NOT_REACHED"
+        if not stopped:
+            rows.append({**row, "decision": decision})
+        rejects_at = look if decision == 1 else rejects_at
+        stopped = stopped or decision > 0
+        if not reached or decision == 1 or (decision == 2 and design.binding):
+            break
+    rows[-1]["rejects_ignoring_stops"] = rejects_at
+    return rows
 
 
 def single_arm_orr(trial, patients):
@@ -370,3 +399,16 @@ def single_arm_orr(trial, patients):
     month = patients[-1].entry + design.assessment
     row = {"enrolled": len(patients), "events": responders, "month": month, "z": z, "estimate": responders / k if k else 0.0}
     return [{**row, "decision": int(reject), "code": "OK" if k else "NO_EVENTS"}]
+
+
+CONDUCT = {
+    "RandomisedSurvival": randomised_pfs,
+    "RandomisedORR": naive_stages.randomised_orr,
+    "SingleArmSurvival": single_arm_pfs,
+    "SingleArmORR": single_arm_orr,
+    "TwoStageOneSampleLogRank": two_stage_one_sample,
+    "SimonTwoStage": naive_stages.staged,
+    "MultiStageBinomial": naive_stages.staged,
+    "BayesianSingleArm": naive_stages.staged,
+}
+"""How each design's trial is conducted, by the name of its class."""

@@ -73,8 +73,10 @@ def compare(
         worst = max(pairs, key=_ratio, default=(0.0, 0.0))
         passed = all(d <= t for d, t in pairs)
     version = str(getattr(row, "version", "") or "")
-    package = f"{row.package} {version}".strip()
-    return Check(str(row.id), family, package, str(row.function), quantity, wanted, found, *worst, passed, note)
+    # families of our own independent code name a case and its source instead of a package and its function
+    package = f"{getattr(row, 'package', '') or getattr(row, 'source', '')} {version}".strip()
+    function = str(getattr(row, "function", "") or getattr(row, "case", ""))
+    return Check(str(row.id), family, package, function, quantity, wanted, found, *worst, passed, note)
 
 
 def _distance(expected: float, got: float) -> float:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sim.types import InputError
 from sim.validation import (
+    graph,
+    graph_sequential,
     gs_bounds,
     logrank_design,
     nph,
@@ -17,6 +19,7 @@ from sim.validation import (
     sim_power,
     simon,
     single_stage,
+    ssr,
     survival_cox,
     survival_curves,
     survival_logrank,
@@ -82,6 +85,30 @@ FAMILIES: tuple[Family, ...] = (
         "1e-6 on z and probabilities against gsDesign and rpact without futility; 1e-5 against lrstat and wherever futility is spent, where the packages themselves differ by 1.6e-6.",
         _of_rows(gs_bounds.checks, "gs_bounds"),
         "gs_bounds",
+    ),
+    Family(
+        "graph",
+        "Graphical multiple testing",
+        "Rejections, their order, the weights left and adjusted p-values of graphs of 2 to 5 hypotheses, published examples among them.",
+        "Decisions and order equal; weights and adjusted p-values 1e-12.",
+        _of_rows(graph.checks, "graph"),
+        "graph",
+    ),
+    Family(
+        "graph_gs",
+        "Graphical multiple testing at several looks",
+        "The look at which each hypothesis is rejected, past looks tested again or not, and the critical z of every weight that is met.",
+        "Looks equal; critical z 1e-6.",
+        _of_rows(graph_sequential.checks, "graph_gs"),
+        "graph_gs",
+    ),
+    Family(
+        "ssr",
+        "Events re-estimated at a promising interim look",
+        "New events, conditional power, errors, power and expected events of the promising zone, by planned weights and by the usual test; the lower end of the zone that keeps the usual test's level.",
+        "Events equal; z, probabilities and expectations 1e-6.",
+        _of_rows(ssr.checks, "ssr"),
+        "ssr",
     ),
     Family(
         "logrank_design",
