@@ -13,6 +13,17 @@ from sim.types import Array, InputError
 LN2 = 0.6931471805599453
 
 
+def in_months(time: float) -> str:
+    """Write a time that a curve may never reach.
+
+    Examples
+    --------
+    >>> in_months(2.804), in_months(math.inf)
+    ('2.80 months', 'not reached')
+    """
+    return f"{time:.2f} months" if math.isfinite(time) else "not reached"
+
+
 @dataclass(frozen=True, eq=False)
 class Curve:
     """Hold S(t) at t = 0, step, 2 step, …

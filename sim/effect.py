@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from sim.limits import MONTHS, RATIO
 from sim.types import Assumption, InputError
 
 
@@ -54,6 +55,11 @@ class Effect(ABC):
         """What the effect changes, as data; an effect that does not state its facts is told in the words of its first line."""
         return EffectFacts(stated=self.describe()[0].value)
 
+    @property
+    def changes(self) -> frozenset[str]:
+        """What the effect can change at any value of its keys: "hazard", "response", or both; what it changes nothing of it cannot improve."""
+        return frozenset({"hazard", "response"})
+
     @abstractmethod
     def response_rate(self, control: float) -> float:
         """Return the experimental response rate where the control's is `control`."""
@@ -66,6 +72,10 @@ class Effect(ABC):
 @dataclass(frozen=True)
 class NoEffect(Effect):
     """Leave everything as it is: the null hypothesis."""
+
+    @property
+    def changes(self) -> frozenset[str]:
+        return frozenset()
 
     @property
     def hazard(self) -> HazardProfile:
@@ -113,12 +123,13 @@ class HazardRatio(Effect):
     hr_after_progression: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.hr < float("inf"):
-            raise InputError(f"effect.hr is {self.hr}; allowed: a positive number")
-        if not 0 <= self.delay < float("inf"):
-            raise InputError(f"effect.delay is {self.delay}; allowed: 0 or more months")
-        if not 0 < self.hr_after_progression < float("inf"):
-            raise InputError(f"effect.hr_after_progression is {self.hr_after_progression}; allowed: a positive number")
+        RATIO.check("effect.hr", self.hr)
+        MONTHS.check("effect.delay", self.delay)
+        RATIO.check("effect.hr_after_progression", self.hr_after_progression)
+
+    @property
+    def changes(self) -> frozenset[str]:
+        return frozenset({"hazard"})
 
     @property
     def hazard(self) -> HazardProfile:
@@ -166,6 +177,10 @@ class ResponseRateChange(Effect):
     def __post_init__(self) -> None:
         if not -1 < self.difference < 1:
             raise InputError(f"effect.difference is {self.difference}; allowed: between -1 and 1")
+
+    @property
+    def changes(self) -> frozenset[str]:
+        return frozenset({"response"})
 
     @property
     def hazard(self) -> HazardProfile:

@@ -9,10 +9,12 @@ from decimal import Decimal
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.kernels.piecewise import calendar_of_events, censor_at_exponential, months_of_looks
 from sim.kernels.scratch import empty
 from sim.kernels.sorting import sort_rows
+from sim.limits import HAZARD, PROPER_PROBABILITY
 from sim.rng import Draws
 from sim.types import Array, Assumption, Flags, InputError, Observations
 
@@ -67,10 +69,11 @@ class ExponentialDropout(Dropout):
             raise InputError(
                 f"dropout: hazard is {self.hazard} and monthly_probability is {self.monthly_probability}; allowed: exactly one of them"
             )
-        if self.hazard is not None and not 0 < self.hazard < math.inf:
-            raise InputError(f"dropout.hazard is {self.hazard}; allowed: a positive number per month (dropout=none for no dropout)")
-        if self.monthly_probability is not None and not 0 < self.monthly_probability < 1:
-            raise InputError(f"dropout.monthly_probability is {self.monthly_probability}; allowed: between 0 and 1, both excluded")
+        # dropout=none is for no dropout
+        if self.hazard is not None:
+            HAZARD.check("dropout.hazard", self.hazard)
+        if self.monthly_probability is not None:
+            PROPER_PROBABILITY.check("dropout.monthly_probability", self.monthly_probability)
 
     @property
     def hazard_per_month(self) -> float:
@@ -115,6 +118,15 @@ class Cut(ABC):
         """Return the number of events that calls this look; None where something else does."""
         return None
 
+    @property
+    def deadline(self) -> float:
+        """Calendar months after which the trial is analysed in any case; infinity where it waits for its patients."""
+        return math.inf
+
+    def last_of_all(self, look: Array, month: Array) -> NDArray[np.bool_]:
+        """Return bool[k]: no analysis could follow this one, held at `month` as look 1, 2, … of the plan."""
+        return look >= self.looks
+
 
 @dataclass(frozen=True)
 class CutAtEvents(Cut):
@@ -135,6 +147,13 @@ class CutAtEvents(Cut):
 
     def planned_events(self, look: int) -> int:
         return self.events[look]
+
+    @property
+    def deadline(self) -> float:
+        return self.max_duration
+
+    def last_of_all(self, look: Array, month: Array) -> NDArray[np.bool_]:
+        return (look >= self.looks) | (month >= self.max_duration)
 
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
         return _months_of_events(observations, self.events, self.max_duration)
@@ -161,6 +180,15 @@ class CutAtMonths(Cut):
 
     def planned_events(self, look: int) -> int | None:
         return self.events if look == len(self.months) else None
+
+    @property
+    def deadline(self) -> float:
+        return self.max_duration
+
+    def last_of_all(self, look: Array, month: Array) -> NDArray[np.bool_]:
+        # the events, or the deadline, came before the month that calls the look
+        called = np.append(self.months, np.inf)[np.minimum(look, self.looks) - 1]
+        return (look >= self.looks) | (month < called)
 
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
         end, came = _months_of_events(observations, (self.events,), self.max_duration)

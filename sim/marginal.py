@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.curve import Curve
+from sim.curve import Curve, in_months
 from sim.effect import Effect, NoEffect
 from sim.population.population import Population
 from sim.types import Assumption
@@ -79,7 +79,9 @@ def _describe(population: Population, effect: Effect, endpoint: str) -> list[Ass
     m = marginal_effect(population, effect, HORIZONS[endpoint], endpoint)
     source, name = "the population's exact curves under the effect", endpoint.upper()
     return [
-        Assumption(f"median {name}, control and experimental", f"{m.median_control:.2f} and {m.median_experimental:.2f} months", source),
+        Assumption(
+            f"median {name}, control and experimental", f"{in_months(m.median_control)} and {in_months(m.median_experimental)}", source
+        ),
         Assumption(
             f"average hazard ratio of {name} over {m.horizon:g} months, whole population",
             f"{m.average_hazard_ratio:.2f}; it differs from each patient's own ratio because patients differ",

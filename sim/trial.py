@@ -20,7 +20,7 @@ from sim.population.population import Population
 from sim.rng import Draws
 from sim.setting import Setting
 from sim.statistic.statistic import NO_LEVEL, Code, TestResult
-from sim.types import Array, Assumption, Observations
+from sim.types import Array, Assumption, InputError, Observations
 
 # A tile is long enough that its calls cost little and two threads seldom wait for each other, and short enough that its arrays, which
 # stay with the thread, lie in the cache; docs/performance.md says what other lengths gain and lose.
@@ -62,7 +62,7 @@ class Trial:
 
     def __post_init__(self) -> None:
         # everything is built, and so refused, before anything is simulated
-        self.plan  # noqa: B018
+        _check_effect(self.effect, self.population, self.plan.hypothesis)
         self.effect.response_rate(self.population.response_rate()) if "response" in self.plan.wants else None
         # one patient: a population need not know how long patients live after progression, nor have a place for every effect
         nobody = np.zeros((1, 1), dtype=np.uint8)
@@ -92,12 +92,39 @@ class Trial:
         """What the design is on this population, as data."""
         return self.design.facts(self.setting, self.plan)
 
+    def describe_design(self) -> list[Assumption]:
+        """Return what is done with these patients, line by line, and which observed effect just rejects."""
+        smallest = self.facts.smallest_rejecting
+        return [*self.design.describe(self.setting), *([] if smallest is None else [smallest])]
+
+    def at_events(self, events: int, n: int) -> Trial | None:
+        """The same trial with `events` at its last look and n places; None where events call no look."""
+        design = self.design.at_events(events, n)
+        return None if design is None else replace(self, design=design)
+
     def describe_assumptions(self) -> list[Assumption]:
         """Return what the trial assumes, line by line."""
         return [*self.population.describe(), *self.effect.describe(), *self.accrual.describe(), *self.dropout.describe()]
 
     def __getstate__(self) -> dict[str, object]:
         return {k: v for k, v in self.__dict__.items() if k not in ("plan", "facts")}
+
+
+ENDPOINTS = {"PFS": "pfs", "OS": "os", "ORR": "response"}
+_ACTS_ON = {
+    "hazard": "the hazard of progression or death (effect=hazard_ratio)",
+    "response": "the response rate (effect=response_rate)",
+}
+
+
+def _check_effect(effect: Effect, population: Population, hypothesis: str) -> None:
+    """Refuse an effect that at no value of its keys can move what is tested: its power would be the type I error."""
+    moved = population.moved_by(ENDPOINTS[hypothesis])
+    if effect.changes and not effect.changes & moved:
+        acts, wanted = (" or ".join(_ACTS_ON[name] for name in sorted(names)) for names in (effect.changes, moved))
+        raise InputError(
+            f"effect acts on {acts} and cannot move what the design tests, {hypothesis}; allowed: an effect on {wanted}, or none"
+        )
 
 
 def enrol(trial: Trial, draws: Draws) -> Observations:

@@ -11,6 +11,7 @@ import logging
 import os
 import shlex
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -188,7 +189,10 @@ def _restored(argv: list[str]) -> Iterator[None]:
     handlers, level, arguments, folder = root.handlers[:], root.level, sys.argv, Path.cwd()
     full_error = os.environ.get("HYDRA_FULL_ERROR")
     try:
-        with private_store():
+        with private_store(), warnings.catch_warnings():
+            # what a library has to say is for programmers; but a number that is none, or too large, in our own arithmetic is an error
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("error", category=RuntimeWarning, module=r"sim\.")
             yield
     finally:
         GlobalHydra.instance().clear()

@@ -41,6 +41,11 @@ class Allocation(ABC):
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         """Return uint8[m, n], 1 = experimental; stratum : uint8[m, n]."""
 
+    @property
+    @abstractmethod
+    def experimental_share(self) -> float:
+        """The share of patients that the experimental arm is planned to have."""
+
 
 @dataclass(frozen=True)
 class SingleArm(Allocation):
@@ -54,6 +59,10 @@ class SingleArm(Allocation):
 
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         return np.ones((draws.m, draws.n), dtype=np.uint8)
+
+    @property
+    def experimental_share(self) -> float:
+        return 1.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ class PermutedBlocks(Allocation):
             raise InputError(
                 f"design.block_size is {self.block_size}; allowed: a multiple of {a + b}, the sum of design.ratio {list(self.ratio)}"
             )
-        if comb(self.block_size, self.block_size * a // (a + b)) > MAX_ARRANGEMENTS:
+        if self.block_size > 1_000 or comb(self.block_size, self.block_size * a // (a + b)) > MAX_ARRANGEMENTS:
             raise InputError(
                 f"design.block_size is {self.block_size}: more than {MAX_ARRANGEMENTS:,} arrangements; allowed: a smaller block"
             )
@@ -105,6 +114,10 @@ class PermutedBlocks(Allocation):
     def arrangements(self) -> Flags:
         """uint8[c, block_size], every order of a block, in lexicographic order of the experimental places."""
         return _arrangements(self.block_size, self.block_size * self.ratio[0] // sum(self.ratio))
+
+    @property
+    def experimental_share(self) -> float:
+        return self.ratio[0] / sum(self.ratio)
 
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         out = empty((draws.m, draws.n), np.uint8)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from sim.boundary.beta_binomial import KINDS, BayesianStages, BetaBinomial
 from sim.boundary.beta_binomial_thresholds import find_thresholds
 from sim.boundary.multi_stage_binomial import MultiStage
-from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
+from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable_share, check_null_rate, check_power, check_probability
 from sim.design.design import Design, Plan
 from sim.design.facts import DesignFacts
 from sim.design.response_stages import (
@@ -18,8 +17,10 @@ from sim.design.response_stages import (
     facts_of_stages,
     null_response_rate,
     plan_of_stages,
+    smallest_rate,
     words,
 )
+from sim.limits import PATIENTS_WORTH
 from sim.population.population import Population
 from sim.setting import Setting
 from sim.types import Assumption, InputError
@@ -86,7 +87,7 @@ class BayesianSingleArm(Design):
         check_alpha(self.alpha, self.alpha_sides)
         check_power(self.power, self.level)
         check_months("assessment", self.assessment)
-        check_probability("not_evaluable_share", self.not_evaluable_share)
+        check_not_evaluable_share(self.not_evaluable_share)
         check_null_rate(self.null_rate)
         if self.rule not in KINDS:
             raise InputError(f"design.rule is {self.rule!r}; allowed: {', '.join(KINDS)}")
@@ -104,8 +105,8 @@ class BayesianSingleArm(Design):
         if self.prior_mean is not None and not 0 < self.prior_mean < 1:
             raise InputError(f"design.prior_mean is {self.prior_mean}; allowed: above 0 and below 1, or null for the null rate")
         for name, m in (("prior_patients", self.prior_patients), ("standard_patients", self.standard_patients)):
-            if m is not None and not 0 < m < math.inf:
-                raise InputError(f"design.{name} is {m}; allowed: a number above 0{', or null' * (name == 'standard_patients')}")
+            if m is not None:
+                PATIENTS_WORTH.check(f"design.{name}", m)
 
     def _check_efficacy(self) -> None:
         early = self.efficacy_threshold
@@ -169,6 +170,9 @@ class BayesianSingleArm(Design):
         counts = self.critical_counts(population)
         nonbinding = not self.binding and max(counts.accept[:-1], default=-1) >= 0
         return plan_of_stages(self, population, counts, nonbinding)
+
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        return smallest_rate(self, self.critical_counts(setting.population))
 
     def describe(self, setting: Setting) -> list[Assumption]:
         population = setting.population

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from sim.limits import LEVEL, LOST_SHARE, MONTHS, POSITIVE_MONTHS, PROPER_PROBABILITY, TWO_SIDED_LEVEL
 from sim.statistic.statistic import Statistic
 from sim.types import InputError
 
@@ -19,15 +20,19 @@ def check_alpha(alpha: float, sides: int = 1) -> None:
     """Refuse a type I error outside (0, 0.5) for one side, (0, 1) for two."""
     if isinstance(sides, bool) or sides not in (1, 2):
         raise InputError(f"design.alpha_sides is {sides}; allowed: 1, or 2 for a two-sided alpha of which half is tested")
-    if not 0 < alpha < 0.5 * sides:
-        name = "one-sided" if sides == 1 else "two-sided"
-        raise InputError(f"design.alpha is {alpha}; allowed: a {name} type I error between 0 and {0.5 * sides:g}, both excluded")
+    (LEVEL if sides == 1 else TWO_SIDED_LEVEL).check("design.alpha", alpha)
 
 
 def check_months(name: str, value: float, at_least: float = 0.0) -> None:
-    """Refuse a length of time that is negative or endless."""
-    if not at_least <= value < math.inf:
-        raise InputError(f"design.{name} is {value}; allowed: {at_least:g} or more months, finite")
+    """Refuse a length of time that is negative, endless or shorter than it must be."""
+    MONTHS.check(f"design.{name}", value)
+    if value < at_least:
+        raise InputError(f"design.{name} is {value}; allowed: {at_least:g} or more months")
+
+
+def check_max_duration(months: float) -> None:
+    """Refuse a longest duration in which nobody could be enrolled."""
+    POSITIVE_MONTHS.check("design.max_duration", months)
 
 
 def check_probability(name: str, value: float) -> None:
@@ -77,9 +82,14 @@ def check_endpoint(endpoint: str) -> None:
         raise InputError(f"design.endpoint is {endpoint!r}; allowed: {', '.join(ENDPOINTS)}")
 
 
+def check_not_evaluable_share(share: float) -> None:
+    """Refuse a trial in which next to no response is ever assessed."""
+    LOST_SHARE.check("design.not_evaluable_share", share)
+
+
 def check_not_evaluable(how: str, share: float) -> None:
     """Refuse an unknown way of counting patients whose response is never assessed."""
-    check_probability("not_evaluable_share", share)
+    check_not_evaluable_share(share)
     if how not in ("nonresponder", "excluded"):
         raise InputError(f"design.not_evaluable is {how!r}; allowed: nonresponder, excluded")
 
@@ -89,7 +99,7 @@ def check_null_rate(rate: float | str) -> None:
     if isinstance(rate, str):
         if rate != "population":
             raise InputError(f"design.null_rate is {rate!r}; allowed: a rate between 0 and 1, or population")
-    elif not 0 < rate < 1:
+    elif not PROPER_PROBABILITY.holds(rate):
         raise InputError(f"design.null_rate is {rate}; allowed: a rate between 0 and 1, both excluded, or population")
 
 
@@ -98,5 +108,5 @@ def check_null_survival(null: float | str) -> None:
     if isinstance(null, str):
         if null not in ("population", "published_progression"):
             raise InputError(f"design.null is {null!r}; allowed: population, published_progression, or a median in months")
-    elif not 0 < null < math.inf:
-        raise InputError(f"design.null is {null}; allowed: population, published_progression, or a positive median in months")
+    elif not POSITIVE_MONTHS.holds(null):
+        POSITIVE_MONTHS.check("design.null (population, published_progression, or a median)", null)

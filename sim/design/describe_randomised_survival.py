@@ -83,7 +83,6 @@ def describe(design: Described, population: Population, boundary: Boundary) -> l
         Assumption("test", f"{design.statistic.label}, {design.level_words}", "Mantel 1966; Peto & Peto 1972"),
         Assumption("analysis", ", ".join(f"{when}: z >= {z:.4f}" for when, z in zip(_looks(design), boundary.upper, strict=True)), source),
         *_describe_stops(design, boundary),
-        describe_smallest_effect(design, float(boundary.upper[-1])),
         Assumption("analysed in any case at", f"{design.max_duration:g} months", "configuration"),
     ]
 
@@ -128,7 +127,7 @@ def _describe_harm(design: Described, harm: Harm) -> Assumption:
 
 
 def describe_smallest_effect(design: Described, z: float) -> Assumption:
-    """Return the line on the smallest observed effect that rejects; z : the last look's critical value."""
+    """Return the line on the observed effect that just rejects at the last look; z : its critical value."""
     if isinstance(design.statistic, SCORES_OF_HAZARD_RATIOS):
         largest = f"about {_hazard_ratio_at(design, design.look_events[-1], z):.2f} at the final look"
         return Assumption("largest observed hazard ratio that rejects", largest, "Schoenfeld 1981")

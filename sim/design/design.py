@@ -192,8 +192,16 @@ class Design(ABC):
 
     @abstractmethod
     def describe(self, setting: Setting) -> list[Assumption]:
-        """Return the lines for the report."""
+        """Return the lines for the report, all but `smallest_effect`."""
+
+    def smallest_effect(self, setting: Setting) -> Assumption | None:
+        """Return the line that says which observed effect just rejects; None where the design does not know."""
+        return None
+
+    def at_events(self, events: int, n: int) -> Design | None:
+        """Return this design with `events` at its last look and n places, its looks at the same shares; None where events call no look."""
+        return None
 
     def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
         """Return what the design is, as data; `plan` is its own plan for this setting."""
-        return facts_of_plan(plan, self.level)
+        return facts_of_plan(plan, self.level, self.smallest_effect(setting))

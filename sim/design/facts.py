@@ -71,7 +71,7 @@ class DesignFacts:
         return ENDPOINT_NAMES.get(self.endpoint, self.endpoint)
 
 
-def facts_of_plan(plan: Plan, alpha: float) -> DesignFacts:
+def facts_of_plan(plan: Plan, alpha: float, smallest_rejecting: Assumption | None) -> DesignFacts:
     """Return what the plan alone says; a design adds what only it knows."""
     where = plan.allocation
     return DesignFacts(
@@ -85,4 +85,5 @@ def facts_of_plan(plan: Plan, alpha: float) -> DesignFacts:
         stratified_randomisation=where.stratified,
         stratified_test=plan.statistic.stratified,
         guards_survival=plan.safety is not None,
+        smallest_rejecting=smallest_rejecting,
     )

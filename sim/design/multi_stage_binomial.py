@@ -8,7 +8,7 @@ from math import ceil
 
 from sim.boundary.multi_stage_binomial import MultiStage, exact_spending, fleming, stage_errors
 from sim.boundary.spending import Spending
-from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
+from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable_share, check_null_rate, check_power
 from sim.design.design import Design, Plan
 from sim.design.facts import DesignFacts
 from sim.design.response_stages import (
@@ -17,6 +17,7 @@ from sim.design.response_stages import (
     facts_of_stages,
     null_response_rate,
     plan_of_stages,
+    smallest_rate,
     words,
 )
 from sim.population.population import Population
@@ -74,7 +75,7 @@ class MultiStageBinomial(Design):
         check_alpha(self.alpha, self.alpha_sides)
         check_power(self.power, self.level)
         check_months("assessment", self.assessment)
-        check_probability("not_evaluable_share", self.not_evaluable_share)
+        check_not_evaluable_share(self.not_evaluable_share)
         check_null_rate(self.null_rate)
         object.__setattr__(self, "stages", tuple(float(x) for x in self.stages))
         if list(self.stages) != sorted(set(self.stages)) or self.stages[-1:] != (1.0,) or self.stages[0] <= 0:
@@ -119,6 +120,9 @@ class MultiStageBinomial(Design):
         population = setting.population
         nonbinding = self.futility_spending is not None and not self.binding
         return plan_of_stages(self, population, self.critical_counts(population), nonbinding)
+
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        return smallest_rate(self, self.critical_counts(setting.population))
 
     def describe(self, setting: Setting) -> list[Assumption]:
         population = setting.population

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import norm
@@ -10,10 +10,8 @@ from scipy.stats import norm
 from sim.design.allocation import PermutedBlocks
 from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable, whole_numbers
 from sim.design.design import CriticalZ, Design, Plan
-from sim.design.facts import DesignFacts
 from sim.effect import NoEffect
 from sim.followup import CutAtFollowUp
-from sim.population.population import Population
 from sim.setting import Setting
 from sim.statistic.response_difference import ResponseDifference
 from sim.types import Assumption, InputError
@@ -91,7 +89,6 @@ class RandomisedORR(Design):
             Assumption("design", f"randomised {a}:{b}, n = {self.n}, response rate (ORR)", "configuration"),
             Assumption("randomisation", f"permuted blocks of {self.block_size}, {where}", "configuration"),
             Assumption("test", f"{self.statistic.label}, {self.level_words}", "see the test"),
-            self._describe_smallest(population),
             Assumption(
                 "not evaluable",
                 f"{self.not_evaluable_share:.1%} of patients, {self.not_evaluable}",
@@ -100,10 +97,8 @@ class RandomisedORR(Design):
             Assumption("analysis", f"{self.assessment:g} months after the last patient entered", "configuration"),
         ]
 
-    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
-        return replace(super().facts(setting, plan), smallest_rejecting=self._describe_smallest(setting.population))
-
-    def _describe_smallest(self, population: Population) -> Assumption:
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        population = setting.population
         control = population.response_rate(NoEffect()) * (1 - self.not_evaluable_share if self.not_evaluable == "nonresponder" else 1)
         return Assumption("smallest observed difference that rejects", self._smallest_difference(control), f"control rate {control:.3f}")
 

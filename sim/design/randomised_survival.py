@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 import numpy as np
@@ -12,11 +12,10 @@ from sim.boundary.harm import Harm
 from sim.boundary.shapes import Shape
 from sim.boundary.spending import Spending
 from sim.design.allocation import PermutedBlocks
-from sim.design.checks import check_alpha, check_endpoint, check_months, check_n, check_test, whole_numbers
-from sim.design.describe_randomised_survival import describe
+from sim.design.checks import check_alpha, check_endpoint, check_max_duration, check_n, check_test, whole_numbers
+from sim.design.describe_randomised_survival import describe, describe_smallest_effect
 from sim.design.design import Design, Plan, Safety
 from sim.design.facts import DesignFacts
-from sim.design.facts_randomised_survival import facts
 from sim.design.group_sequential_rules import HarmBound
 from sim.design.spend_by import spend_by
 from sim.design.survival_bounds import Errors, SurvivalBounds, survival_bounds
@@ -89,7 +88,7 @@ class RandomisedSurvival(Design):
     def __post_init__(self) -> None:
         check_n(self.n)
         check_alpha(self.alpha, self.alpha_sides)
-        check_months("max_duration", self.max_duration)
+        check_max_duration(self.max_duration)
         set_ = object.__setattr__
         if len(self.ratio) != 2:
             raise InputError(f"design.ratio is {list(self.ratio)}; allowed: two positive whole numbers, experimental then control")
@@ -215,8 +214,14 @@ class RandomisedSurvival(Design):
             safety=self._safety,
         )
 
+    def at_events(self, events: int, n: int) -> RandomisedSurvival:
+        return replace(self, n=n, events=None, event_fraction=events / n, information=self.fractions)
+
     def describe(self, setting: Setting) -> list[Assumption]:
         return describe(self, setting.population, self.bounds(setting).boundary)
 
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        return describe_smallest_effect(self, float(self.bounds(setting).boundary.upper[-1]))
+
     def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
-        return facts(self, plan, float(self.bounds(setting).boundary.upper[-1]))
+        return replace(super().facts(setting, plan), binding=self.binding if self.futility is not None else None)

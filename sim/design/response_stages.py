@@ -78,7 +78,6 @@ def describe_stages(design: ResponseStages, population: Population, counts: Mult
     accrual = "halts until a stage's responses are known" if design.pause else "goes on while a stage is assessed"
     origin = "the population's own rate" if isinstance(design.null_rate, str) else "configuration"
     return [
-        smallest_rate(design.n, counts.reject[-1]),
         Assumption("null response rate", f"{null_response_rate(design, population):.3f}", origin),
         Assumption("alternative response rate", f"{alternative_response_rate(design, population):.3f}", "configuration"),
         Assumption("exact errors", f"type I error {errors.type_i_error:.4f}, power {errors.power:.4f}", "binomial distribution"),
@@ -97,17 +96,16 @@ def describe_stages(design: ResponseStages, population: Population, counts: Mult
     ]
 
 
-def smallest_rate(n: int, responders: int) -> Assumption:
-    """Return the line on the smallest observed response rate that rejects at the last look."""
-    return Assumption("smallest observed rate that rejects", f"{responders / n:.1%} at the last look", "exact binomial")
+def smallest_rate(design: ResponseStages, counts: MultiStage) -> Assumption:
+    """Return the line on the observed rate that just rejects at the last look."""
+    return Assumption("smallest observed rate that rejects", f"{counts.reject[-1] / design.n:.1%} at the last look", "exact binomial")
 
 
 def facts_of_stages(found: DesignFacts, plan: Plan, kind: str, binding: bool) -> DesignFacts:
-    """Add to a plan's facts what its counts say: whether a stage gives up, and the smallest rate that rejects."""
+    """Add to a plan's facts the design in a few words, and whether a stage that gives up binds."""
     rule = cast(CountsByLook, plan.rule)
     gives_up = max(rule.futility[:-1], default=-1) >= 0
-    smallest = smallest_rate(plan.n, rule.efficacy[-1])
-    return replace(found, kind=kind, binding=binding if gives_up else None, smallest_rejecting=smallest)
+    return replace(found, kind=kind, binding=binding if gives_up else None)
 
 
 def words(n: int, accept: int, reject: int) -> str:

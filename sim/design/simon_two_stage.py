@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import cast
 
 from sim.boundary.simon import TwoStage, admissible, best_with_n, simon, two_stage
 from sim.design.allocation import SingleArm
-from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
+from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable_share, check_null_rate, check_power, check_probability
 from sim.design.design import CountsByLook, Design, Plan
 from sim.design.facts import DesignFacts
 from sim.design.response_rates import alternative_rate, null_rate
@@ -71,7 +70,7 @@ class SimonTwoStage(Design):
         check_power(self.power, self.level)
         check_months("assessment", self.assessment)
         check_probability("weight", self.weight)
-        check_probability("not_evaluable_share", self.not_evaluable_share)
+        check_not_evaluable_share(self.not_evaluable_share)
         if self.kind not in KINDS:
             raise InputError(f"design.kind is {self.kind!r}; allowed: {', '.join(KINDS)}")
         given = (self.r1, self.n1, self.r)
@@ -135,7 +134,6 @@ class SimonTwoStage(Design):
             Assumption("design", f"{self.kind_in_words}, n = {s.n}, response rate (ORR)", "configuration"),
             Assumption("first stage", f"stop for futility with {s.r1} or fewer responders of {s.n1}", source),
             Assumption("test", f"exact binomial, {self.level_words}: reject with {s.r + 1} or more responders of {s.n}", source),
-            self._describe_smallest(s.r1, s.n1, s.r, s.n),
             Assumption("null response rate", f"{s.p0:.3f}", origin),
             Assumption("alternative response rate", f"{s.p1:.3f}", "configuration"),
             Assumption("exact errors", f"type I error {s.type_i_error:.4f}, power {s.power:.4f}", "binomial distribution"),
@@ -155,13 +153,12 @@ class SimonTwoStage(Design):
         return "single arm, " + ("two stages as given" if self.kind == "given" else f"Simon's {self.kind} two stages")
 
     def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
-        rule, (n1, n) = cast(CountsByLook, plan.rule), cast(tuple[int, int], plan.tested)
-        smallest = self._describe_smallest(rule.futility[0], n1, rule.efficacy[-1] - 1, n)
-        return replace(super().facts(setting, plan), kind=self.kind_in_words, binding=True, smallest_rejecting=smallest)
+        return replace(super().facts(setting, plan), kind=self.kind_in_words, binding=True)
 
-    def _describe_smallest(self, r1: int, n1: int, r: int, n: int) -> Assumption:
-        x = r + 1, r1, n1, n
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        s = self.stages(setting.population)
+        x = s.r + 1, s.r1, s.n1, s.n
         low, high = after_two_stages.interval(*x, 1 - 2 * self.level)
         after = f"unbiased estimate {after_two_stages.umvue(*x):.1%}, {1 - 2 * self.level:.0%} interval {low:.1%} to {high:.1%}"
-        found = f"{(r + 1) / n:.1%}; after two stages: {after}"
+        found = f"{(s.r + 1) / s.n:.1%}; after two stages: {after}"
         return Assumption("smallest observed rate that rejects", found, "Jung & Kim 2004; Koyama & Chen 2008")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,7 +10,6 @@ from sim.boundary.exact_binomial import rejection_counts
 from sim.design.allocation import SingleArm
 from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable, check_null_rate
 from sim.design.design import CriticalCount, Design, Plan
-from sim.design.facts import DesignFacts
 from sim.design.response_rates import null_rate
 from sim.effect import Effect
 from sim.followup import CutAtFollowUp
@@ -101,7 +99,6 @@ class SingleArmORR(Design):
         return [
             Assumption("design", f"single arm, n = {self.n}, response rate (ORR)", "configuration"),
             Assumption("test", f"exact binomial, {self.level_words}: reject with {r} or more responders of {self.n}", "A'Hern 2001"),
-            self._describe_smallest(r),
             Assumption("null response rate", f"{p0:.3f}", origin),
             Assumption(
                 "not evaluable",
@@ -111,11 +108,8 @@ class SingleArmORR(Design):
             Assumption("analysis", f"{self.assessment:g} months after the last patient entered", "configuration"),
         ]
 
-    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
-        smallest = self._describe_smallest(cast(CriticalCount, plan.rule).counts[self.n])
-        return replace(super().facts(setting, plan), smallest_rejecting=smallest)
-
-    def _describe_smallest(self, r: int) -> Assumption:
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        r = self.critical_count(setting.population)
         what = "smallest observed rate that rejects"
         if r > self.n:
             return Assumption(what, "none: no number of responders rejects", "exact binomial")

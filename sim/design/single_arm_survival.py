@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 from scipy.stats import norm
 
-from sim.curve import Curve
+from sim.curve import Curve, in_months
 from sim.design.allocation import SingleArm
 from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n, check_null_survival
 from sim.design.design import CriticalZ, Design, Plan
-from sim.design.facts import DesignFacts
 from sim.followup import CutAtFollowUp
 from sim.kernels.vectors import exp
 from sim.population.population import Population
 from sim.setting import Setting
+from sim.statistic.analytic import one_sample_logrank
 from sim.statistic.exponential_mle import ExponentialMLE
+from sim.statistic.kaplan_meier import check_horizon
 from sim.statistic.milestone_single_arm import MilestoneSingleArm
 from sim.statistic.one_sample_logrank import VARIANCES, OneSampleLogRank
 from sim.statistic.rmst_single_arm import RMSTSingleArm
@@ -75,6 +76,7 @@ class SingleArmSurvival(Design):
         check_months("followup", self.followup)
         if self.test not in TESTS:
             raise InputError(f"design.test is {self.test!r}; allowed: {', '.join(TESTS)}")
+        check_horizon("horizon", self.horizon)
         if self.test in ("milestone", "rmst"):
             # the smallest follow-up must reach the horizon, or an early trial could not be tested
             check_months("followup", self.followup, at_least=self.horizon)
@@ -126,8 +128,7 @@ class SingleArmSurvival(Design):
         return [
             Assumption("design", f"single arm, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
             Assumption("test", f"{name}, {self.level_words}", TESTS[self.test]),
-            Assumption("null curve", f"median {median:.2f} months", origin),
-            self._smallest_effect(population),
+            Assumption("null curve", f"median {in_months(median)}", origin),
             Assumption("analysis", f"{self.followup:g} months after the last patient entered", "configuration"),
             Assumption(
                 "reading",
@@ -136,23 +137,21 @@ class SingleArmSurvival(Design):
             ),
         ]
 
-    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
-        return replace(super().facts(setting, plan), smallest_rejecting=self._smallest_effect(setting.population))
-
-    def _smallest_effect(self, population: Population) -> Assumption:
-        z, null = float(norm.isf(self.level)), self.null_curve(population)
-        if self.test == "one_sample_logrank":
-            return Assumption(
-                "largest observed / expected events that rejects",
-                f"about {largest_ratio(z, self.n):.2f} with {self.n} expected events",
-                "z = critical value",
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        z, null = float(norm.isf(self.level)), self.null_curve(setting.population)
+        if self.test in ("one_sample_logrank", "exponential_mle"):
+            # of the events that the null curve lets expect by the analysis, not of the patients
+            # (the last patient is followed for no longer than `followup`, the others enter at any time before)
+            months = (setting.accrual.expected_duration(self.n), 1e-6)
+            others, last = (
+                one_sample_logrank.moments(null, null, m, self.followup, setting.dropout.hazard_per_month).expected for m in months
             )
-        if self.test == "exponential_mle":
-            return Assumption(
-                "smallest observed median that rejects",
-                f"about {null.median() * np.exp(z / sqrt(self.n)):.2f} months with {self.n} events",
-                "z = critical value",
-            )
+            events = (self.n - 1) * others + last
+            if self.test == "one_sample_logrank":
+                what, value = "largest observed / expected events that rejects", f"about {largest_ratio(z, events):.2f}"
+            else:
+                what, value = "smallest observed median that rejects", f"about {null.median() * np.exp(z / sqrt(events)):.2f} months"
+            return Assumption(what, f"{value} with {events:.1f} expected events", "z = critical value")
         if self.test == "milestone":
             s0 = float(_survival(null, np.array([self.horizon]))[0])
             least = np.sin(min(np.arcsin(sqrt(s0)) + z / (2 * sqrt(self.n)), np.pi / 2)) ** 2

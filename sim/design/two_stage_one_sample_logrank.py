@@ -10,9 +10,9 @@ from sim.boundary.futility import FixedZ
 from sim.boundary.group_sequential import Boundary, planned_boundary
 from sim.boundary.recursive_integration import crossing_probabilities
 from sim.boundary.spending import UserSpending
-from sim.curve import Curve
+from sim.curve import Curve, in_months
 from sim.design.allocation import SingleArm
-from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n, check_null_survival
+from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_max_duration, check_n, check_null_survival
 from sim.design.design import Design, Plan
 from sim.design.facts import DesignFacts
 from sim.design.single_arm_survival import null_survival_curve
@@ -69,7 +69,7 @@ class TwoStageOneSampleLogRank(Design):
         check_n(self.n)
         check_endpoint(self.endpoint)
         check_alpha(self.alpha, self.alpha_sides)
-        check_months("max_duration", self.max_duration)
+        check_max_duration(self.max_duration)
         check_null_survival(self.null)
         FixedZ((self.futility_z,))
         if self.variance not in VARIANCES:
@@ -121,6 +121,15 @@ class TwoStageOneSampleLogRank(Design):
             nonbinding_futility=not self.binding,
         )
 
+    def at_events(self, events: int, n: int) -> TwoStageOneSampleLogRank:
+        first, last = self.look_events
+        return replace(self, n=n, event_fraction=events / n, interim=first / last)
+
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        last, z = self.look_events[-1], float(self.boundary.upper[-1])
+        value = f"about {ratio_at(z, last):.2f} at {last} events"
+        return Assumption("largest observed / expected events that rejects", value, "z = critical value")
+
     def describe(self, setting: Setting) -> list[Assumption]:
         population = setting.population
         first, last = self.look_events
@@ -140,8 +149,7 @@ class TwoStageOneSampleLogRank(Design):
                 "Kwak & Jung 2014",
             ),
             Assumption("futility is", "binding" if self.binding else "non-binding: type_i_error ignores it", "configuration"),
-            Assumption("null curve", f"median {self.null_curve(population).median():.2f} months", str(self.null).replace("_", " ")),
-            self._smallest_effect,
+            Assumption("null curve", f"median {in_months(self.null_curve(population).median())}", str(self.null).replace("_", " ")),
             Assumption("analysed in any case at", f"{self.max_duration:g} months", "configuration"),
             Assumption(
                 "reading",
@@ -155,15 +163,8 @@ class TwoStageOneSampleLogRank(Design):
         """The design in a few words."""
         return "single arm in two stages"
 
-    @property
-    def _smallest_effect(self) -> Assumption:
-        last, z = self.look_events[-1], float(self.boundary.upper[-1])
-        what = "largest observed / expected events that rejects"
-        return Assumption(what, f"about {ratio_at(z, last):.2f} at {last} events", "z = critical value")
-
     def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
-        found = super().facts(setting, plan)
-        return replace(found, kind=self.kind_in_words, binding=self.binding, smallest_rejecting=self._smallest_effect)
+        return replace(super().facts(setting, plan), kind=self.kind_in_words, binding=self.binding)
 
 
 def ratio_at(z: float, observed: int) -> float:

@@ -68,6 +68,9 @@ class _Planned(Population):
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
         return self.fitted.response_rate(effect, stratum)
 
+    def moved_by(self, endpoint: str) -> frozenset[str]:
+        return self.fitted.moved_by(endpoint)
+
     def published_median(self, endpoint: str) -> float:
         return self.fitted.published_median(endpoint)
 

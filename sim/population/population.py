@@ -60,6 +60,10 @@ class Population(ABC):
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
         """Return the exact probability of a response under `effect`."""
 
+    def moved_by(self, endpoint: str) -> frozenset[str]:
+        """Return which of the things that an effect may change (`Effect.changes`) move `pfs`, `os` or `response` here."""
+        return frozenset({"response"} if endpoint == "response" else {"hazard"})
+
     def with_benchmark(self, benchmark: Benchmark) -> Population:
         """Return the population that takes its published medians from `benchmark`; itself where no published source stands behind it."""
         return self

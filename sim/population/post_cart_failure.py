@@ -237,6 +237,10 @@ class PostCartFailure(Population):
             return rate * float(np.sum(self.strata_shares * treated) if stratum is None else treated[stratum])
         raise InputError("population: response to first line is not defined from infusion; use time_zero progression or first_line_start")
 
+    def moved_by(self, endpoint: str) -> frozenset[str]:
+        # who responds leaves first line later
+        return frozenset({"response"} if endpoint == "response" else {"hazard", "response"})
+
     def therapy(self, effect: Effect = NO_EFFECT) -> courses.Therapy:
         """Return first-line therapy of both arms."""
         return courses.Therapy(self.weights, self.responses(NO_EFFECT), self.responses(effect), effect)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pandas as pd
@@ -81,6 +81,33 @@ def print_operating_characteristics(oc: pd.DataFrame, console: Console) -> None:
     _print_looks(oc, _LOOK_HEADS, console)
     _print_looks(oc, _HARM_HEADS, console)
     _print(console, Text(_replicates_line(oc)), indent=True)
+
+
+def print_notices(lines: Sequence[str], console: Console) -> None:
+    """Print what must be said besides the table, a paragraph each; nothing for none."""
+    for line in lines:
+        _print(console, Text(line, style="bold"), indent=True)
+
+
+def print_facts(facts: Mapping[str, Sequence[tuple[str, str]]], console: Console) -> None:
+    """Print of each cell its level, effect, patients, what rejects, and what happens without effect; of many cells nothing.
+
+    Parameters
+    ----------
+    facts : cell -> (name, value) of each fact
+    console : where to print; no line is wider than 80 columns
+    """
+    if len(facts) > _MOST_CELLS_BY_LOOK:
+        return
+    for cell, lines in facts.items():
+        table = Table(box=None, show_header=False, padding=(0, 1), width=_width(console))
+        table.add_column(width=22, overflow="fold")
+        table.add_column(overflow="fold")
+        table.add_row(Text(cell, style="bold"), "")
+        for name, value in lines:
+            table.add_row(Text(f" {name}"), Text(value))
+        _print(console, table)
+    console.print()
 
 
 def print_sizes(oc: pd.DataFrame, console: Console) -> None:

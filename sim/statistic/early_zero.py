@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from sim.kernels import early_zero as kernel
+from sim.limits import MONTHS
 from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
 from sim.statistic.statistic import Level, Statistic, TestResult
-from sim.types import Array, InputError, Observations
+from sim.types import Array, Observations
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,7 @@ class EarlyZero(Statistic):
     stratified: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.early_period < math.inf:
-            raise InputError(f"statistic.early_period is {self.early_period}; allowed: 0 or more months, finite")
+        MONTHS.check("statistic.early_period", self.early_period)
 
     @property
     def label(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from scipy.stats import norm
 
 from sim.kernels import kaplan_meier as kernel
 from sim.kernels import transforms
+from sim.limits import POSITIVE_MONTHS
 from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import Counts, RiskSets, risk_sets
 from sim.statistic.statistic import Code, TestResult
@@ -193,9 +193,8 @@ def check_transform(name: str) -> None:
 
 
 def check_horizon(name: str, value: float) -> None:
-    """Refuse a horizon that is not a positive, finite number of months."""
-    if not 0 < value < inf:
-        raise InputError(f"statistic.{name} is {value}; allowed: a positive number of months, finite")
+    """Refuse a horizon that is not a positive, sensible number of months."""
+    POSITIVE_MONTHS.check(f"statistic.{name}", value)
 
 
 def single_sample(

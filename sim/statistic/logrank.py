@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from sim.kernels import logrank as kernel
+from sim.limits import WEIGHT_POWER
 from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
 from sim.statistic.statistic import Level, Statistic, TestResult
-from sim.types import Array, InputError, Observations
+from sim.types import Array, Observations
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ class LogRank(Statistic):
 
     def __post_init__(self) -> None:
         for name, value in (("rho", self.rho), ("gamma", self.gamma)):
-            if not 0 <= value < math.inf:
-                raise InputError(f"statistic.{name} is {value}; allowed: 0 or more")
+            WEIGHT_POWER.check(f"statistic.{name}", value)
 
     @property
     def label(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from sim.kernels import correlated_maximum, weighted_scores
 from sim.kernels.normal import fill_upper_quantile, fill_upper_tail
+from sim.limits import WEIGHT_POWER
 from sim.statistic.logrank import fleming_harrington
 from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import RiskSets, reciprocals, risk_sets
@@ -81,8 +81,8 @@ class MaxCombo(Statistic):
         pairs = [tuple(pair) for pair in self.weights]
         if not 1 <= len(pairs) <= MOST_WEIGHTS or any(len(pair) != 2 for pair in pairs) or len(set(pairs)) < len(pairs):
             raise InputError(f"statistic.weights is {[list(p) for p in pairs]}; allowed: 1 to {MOST_WEIGHTS} different pairs [rho, gamma]")
-        if not all(0 <= value < math.inf for pair in pairs for value in pair):
-            raise InputError(f"statistic.weights is {[list(p) for p in pairs]}; allowed: exponents of 0 or more")
+        for exponent in (value for pair in pairs for value in pair):
+            WEIGHT_POWER.check("statistic.weights", exponent, [list(p) for p in pairs])
         object.__setattr__(self, "weights", tuple((float(rho), float(gamma)) for rho, gamma in pairs))
 
     @property

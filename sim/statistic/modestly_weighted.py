@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from sim.kernels import modestly_weighted as kernel
+from sim.limits import MONTHS
 from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
@@ -60,8 +61,8 @@ class ModestlyWeighted(Statistic):
     def __post_init__(self) -> None:
         if self.t_star is None and self.s_star is None:
             raise InputError("statistic.t_star and statistic.s_star are both null; allowed: at least one of them")
-        if self.t_star is not None and not 0 <= self.t_star < math.inf:
-            raise InputError(f"statistic.t_star is {self.t_star}; allowed: 0 or more months, finite")
+        if self.t_star is not None:
+            MONTHS.check("statistic.t_star", self.t_star)
         if self.s_star is not None and not 0 < self.s_star <= 1:
             raise InputError(f"statistic.s_star is {self.s_star}; allowed: a survival above 0 and at most 1")
         if self.convention not in CONVENTIONS:

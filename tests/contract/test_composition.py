@@ -335,9 +335,9 @@ def test_a_two_sided_alpha_is_tested_at_half_on_the_favourable_side(overlays, de
     double = one(overlays, f"design={design}", *effect, f"design.alpha={2 * level}", "design.alpha_sides=2")
     assert double.design.level == single.design.level
     assert repr(double.plan.rule) == repr(single.plan.rule)
-    words = " ".join(line.value for line in double.design.describe(double.population))
+    words = " ".join(line.value for line in double.describe_design())
     assert f"two-sided alpha {2 * level:g}, tested one-sided at {level:g}" in words
-    words = " ".join(line.value for line in single.design.describe(single.population))
+    words = " ".join(line.value for line in single.describe_design())
     assert f"one-sided alpha {level:g}" in words
 
 

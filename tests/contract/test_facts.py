@@ -33,7 +33,7 @@ def made(request):
 def test_facts_are_those_of_the_plan(made):
     facts, plan = made.facts, made.plan
     assert isinstance(facts, DesignFacts)
-    assert (facts.endpoint, facts.n, facts.alpha, facts.looks) == (plan.hypothesis, plan.n, made.design.alpha, plan.cut.looks)
+    assert (facts.endpoint, facts.n, facts.alpha, facts.looks) == (plan.hypothesis, plan.n, made.design.level, plan.cut.looks)
     stratum = np.zeros((1, 8), dtype=np.uint8)
     from sim.rng import Draws
 
@@ -42,8 +42,9 @@ def test_facts_are_those_of_the_plan(made):
     assert facts.guards_survival is (plan.safety is not None)
     assert (facts.binding is False) is plan.nonbinding_futility
     assert facts.binding is None or facts.looks > 1
-    lines = made.design.describe(made.population)
-    assert facts.smallest_rejecting in lines  # the very line that the reader sees
+    lines = made.describe_design()
+    assert lines.count(facts.smallest_rejecting) == 1  # the very line that the reader sees
+    assert facts.smallest_rejecting == made.design.smallest_effect(made.setting)
     assert lines[0].value.startswith(facts.kind)
 
 

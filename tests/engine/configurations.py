@@ -22,7 +22,6 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from sim.design.checks import SINGLE_ARM_TESTS
 from sim.effect import NO_EFFECT
 from sim.population.population import Population
 from sim.population.post_cart_failure import TIME_ZEROS
@@ -92,7 +91,7 @@ def hash_of(trial: Trial) -> str:
 def hash_of_test(name: str) -> str:
     """Return a hash of what a test finds in some trials of its kind: of one arm, or of two."""
     test = statistic(name)
-    trial = single_arm(n=60, medians=(2.8,)) if isinstance(test, SINGLE_ARM_TESTS) else textbook()
+    trial = single_arm(n=60, medians=(2.8,)) if test.arms == 1 else textbook()
     observations = enrol(trial, Draws(SEED, 0, 200, trial.plan.n))
     # an event stands for a response where a test asks for one
     observations = dataclasses.replace(observations, response=observations.event)

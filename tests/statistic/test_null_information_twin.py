@@ -95,7 +95,8 @@ def test_events_that_never_come_are_taken_from_more_patients_of_the_same_kind():
     # 45 % ever have an event
     far = [LogRank(gamma=1.0).null_information(null.look(d))[0, 0] for d in (60, 120)]
     assert far[1] == pytest.approx(2 * far[0], rel=1e-9)
-    nobody = NullTrial(Setting(PiecewiseExponential(hazards=((0.0,),)), UniformAccrual(rate=20.0), NoDropout()), "pfs", 100, 0.5)
+    late = PiecewiseExponential(hazards=((0.0, 0.2),), breaks=(0.0, 10_000.0))
+    nobody = NullTrial(Setting(late, UniformAccrual(rate=20.0), NoDropout()), "pfs", 100, 0.5)
     with pytest.raises(InputError, match="no events"):
         LogRank(gamma=1.0).null_information(nobody.look(60))
 

@@ -89,7 +89,7 @@ class Replay:
         record = read_record(Path(self.run))
         cells = [Cell(name, rebuild(config, study.run.allow_targets)) for name, config in record["config"].items()]
         found = _sizes(Path(self.run))
-        cells = [replace(c, trial=c.trial.with_n(found[c.name])) if c.name in found else c for c in cells]
+        cells = [replace(c, trial=_sized(c.trial, found[c.name])) if c.name in found else c for c in cells]
         changed = [name for name, digest in record.get("source", {}).items() if provenance.sha256(PACKAGE / name) != digest]
         note = f"The program has changed since that run ({len(changed)} files, for example {changed[0]})." if changed else ""
         return int(record["seed"]), cells, [note] if note else []
@@ -111,14 +111,19 @@ def read_record(run: Path) -> dict[str, Any]:
     return record
 
 
-def _sizes(run: Path) -> dict[str, int]:
-    """Return the number of patients that task=size found for each cell: its replicates are of those trials."""
+def _sizes(run: Path) -> dict[str, dict[str, int]]:
+    """Return the patients, and the events where those decide, that task=size found for each cell: its replicates are of those trials."""
     path = run / "operating_characteristics.parquet"
     if not path.is_file():
         return {}
     table = pd.read_parquet(path)
-    found = table[(table["metric"] == "n") & (table["look"] == 0)]
-    return {str(cell): int(n) for cell, n in zip(found["cell"], found["estimate"], strict=True)}
+    found = table[table["metric"].isin(("n", "events_needed")) & (table["look"] == 0)]
+    return {str(cell): dict(zip(rows["metric"], rows["estimate"].astype(int), strict=True)) for cell, rows in found.groupby("cell")}
+
+
+def _sized(trial: Trial, found: dict[str, int]) -> Trial:
+    by_events = trial.at_events(found["events_needed"], found["n"]) if "events_needed" in found else None
+    return trial.with_n(found["n"]) if by_events is None else by_events
 
 
 def _compare(rows: Rows, replay: Replay, cell: str) -> tuple[bool, str]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from sim import marginal, provenance
 from sim.app import paths
 from sim.app.study import Cell, Study
+from sim.app.tasks import first_screen
 from sim.app.tasks.against_published import against_published
 from sim.app.tasks.outputs import write_calibration, writing
 from sim.app.tasks.simulation import Reduced, error_of
@@ -20,7 +21,7 @@ from sim.effect import HazardRatio
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.html import write_report
 from sim.report.story import CellStory, Story
-from sim.report.tables import with_error
+from sim.report.tables import estimate
 from sim.rng import Draws
 
 LIMITATIONS_OF_THE_MODEL = [
@@ -93,7 +94,7 @@ def _cell_story(cell: Cell) -> CellStory:
     trial = cell.trial
     return CellStory(
         name=cell.name,
-        design=trial.design.describe(trial.setting),
+        design=trial.describe_design(),
         assumptions=[
             *trial.describe_assumptions(),
             *marginal.describe(trial.population, trial.effect, trial.plan.wants - {"response"} or {"pfs"}),
@@ -104,21 +105,42 @@ def _cell_story(cell: Cell) -> CellStory:
 
 def power_lines(study: Study, table: pd.DataFrame) -> list[str]:
     """Say the power, the type I error and the duration of each cell in a sentence."""
-    return [f"{_what(cell)}, {cell.trial.plan.n} patients{_in_cell(study, cell)}: {_operating(table, cell.name)}." for cell in study.cells]
+    return [
+        f"{_what(cell)}{_in_cell(study, cell)}: {_patients(table, cell)}; {_operating(table, cell.name)}.{_rejects(cell)}"
+        for cell in study.cells
+    ]
 
 
 def size_lines(study: Study, table: pd.DataFrame, target: float) -> list[str]:
     """Say the patients needed in each cell in a sentence."""
     lines = []
     for cell in study.cells:
-        n, low, high = (int(_value(table, cell.name, m)["estimate"]) for m in ("n", "n_low", "n_high"))
-        exact = _value(table, cell.name, "n")["n_analysed"] == 0
-        interval = "exact" if exact else f"Monte Carlo interval {low} to {high}"
         lines.append(
-            f"{_what(cell)}{_in_cell(study, cell)}: {n} patients ({interval}) for a power of {target:.0%}. "
-            f"That trial has {_operating(table, cell.name)}.{_beside(table, cell)}"
+            f"{_what(cell)}{_in_cell(study, cell)}: {_needed(table, cell)} for a power of {target:.0%}. {_patients(table, cell)};"
+            f" that trial has {_operating(table, cell.name)}.{_rejects(cell)}{_beside(table, cell)}"
         )
     return lines
+
+
+def _needed(table: pd.DataFrame, cell: Cell) -> str:
+    """Say the patients that are needed, or the events where places decide nothing."""
+    by_events = _value(table, cell.name, "events_needed") is not None
+    metrics, unit = (("events_needed", "events_low", "events_high"), "events") if by_events else (("n", "n_low", "n_high"), "patients")
+    rows = [_value(table, cell.name, m) for m in metrics]
+    n, low, high = (int(row["estimate"]) for row in rows)
+    interval = "exact" if rows[0]["n_analysed"] == 0 else f"Monte Carlo interval {low} to {high}"
+    irrelevant = "; accrual is still open at the analysis, so that the number of places is irrelevant" if by_events else ""
+    return f"{n} {unit} ({interval}{irrelevant})"
+
+
+def _patients(table: pd.DataFrame, cell: Cell) -> str:
+    rows = table[(table["cell"] == cell.name) & (table["look"] == 0)]
+    return first_screen.patients({str(row["metric"]): row for row in rows.to_dict("records")})
+
+
+def _rejects(cell: Cell) -> str:
+    smallest = cell.trial.facts.smallest_rejecting
+    return "" if smallest is None else f" {smallest.what[0].upper()}{smallest.what[1:]}: {smallest.value}."
 
 
 def unmet_precision(study: Study, reduced: list[Reduced]) -> list[str]:
@@ -144,7 +166,9 @@ WORDS = {
 
 def _what(cell: Cell) -> str:
     facts = cell.trial.facts
-    return f"{facts.kind[0].upper()}{facts.kind[1:]}, {facts.endpoint_in_words} ({facts.endpoint}), {cell.trial.effect.describe()[0].value}"
+    endpoint = f"{facts.endpoint_in_words} ({facts.endpoint})"
+    level, effect = cell.trial.design.level_words, cell.trial.effect.describe()[0].value
+    return f"{facts.kind[0].upper()}{facts.kind[1:]}, {endpoint}, {level}, {effect}"
 
 
 def _in_cell(study: Study, cell: Cell) -> str:
@@ -156,10 +180,10 @@ def _operating(table: pd.DataFrame, cell: str) -> str:
     for metric, words in WORDS.items():
         row = _value(table, cell, metric)
         if row is not None:
-            parts.append(f"{words} {with_error(row['estimate'], row['mcse'])} ({int(row['n_analysed']):,} replicates)")
+            parts.append(f"{words} {estimate(row)} ({int(row['n_analysed']):,} replicates)")
     duration = _value(table, cell, "expected_duration")
     if duration is not None:
-        parts.append(f"an expected duration of {with_error(duration['estimate'], duration['mcse'])} months")
+        parts.append(f"an expected duration of {estimate(duration)} months")
     return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
 
 
