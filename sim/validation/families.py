@@ -152,7 +152,7 @@ FAMILIES: tuple[Family, ...] = (
         "Weighted log-rank tests at two looks",
         "Months, null information, correlation and critical values of Fleming-Harrington, early-zero and modestly weighted tests, alpha spent by events and by their own information.",
         "Information 1e-6 relative; months, correlation and z 1e-6.",
-        _of_rows(weighted_gs.checks, "weighted_gs"),
+        _of_rows("weighted_gs", weighted_gs.checks, "weighted_gs"),
         "weighted_gs",
     ),
     Family(
