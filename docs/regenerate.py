@@ -11,6 +11,7 @@ import pandas as pd
 from sim.app.main import main
 from sim.app.tasks.against_published import against_published
 from sim.benchmark import zurko2023
+from sim.calibration.summary import summary_in_words
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.figures.kaplan_meier import kaplan_meier
 from sim.report.figures.power_curve import power_curve
@@ -32,6 +33,16 @@ HEADLINES = {
     "cart_os_median": "OS from infusion, months",
     "d30ref_share": "refractory at day 30, % of failures",
     "treated_share": "treated after failure, %",
+}
+MOVERS: dict[str, tuple[str, str, list[str]]] = {
+    "as_planned": ("as planned", "hazard ratio 0.5", []),
+    "hr_0_6": ("the drug", "hazard ratio 0.6", ["effect.hr=0.6"]),
+    "refractory_25": ("the case mix", "25 % day-30 refractory at progression", ["population.refractory_share=0.25"]),
+    "refractory_60": ("the case mix", "60 % day-30 refractory at progression", ["population.refractory_share=0.6"]),
+    "one_regimen": ("the regimen", "everybody on pola-BR", ["population.regimen=polabr"]),
+    "from_progression": ("the time zero", "progression; not everybody starts therapy", ["population.time_zero=progression"]),
+    "early_deaths": ("the tail", "early deaths under supportive care", ["population=post_cart_failure_early_deaths"]),
+    "late_deaths": ("the tail", "late deaths under supportive care", ["population=post_cart_failure_late_deaths"]),
 }
 
 REFERENCES = {
@@ -94,15 +105,43 @@ def calibration(folder: Path) -> str:
     """Return published against achieved for a few headline figures, and draw the calibration's curves."""
     _run(["task=calibrate", f"run.folder={folder}"])
     table = pd.read_csv(folder / "calibration.csv").set_index("id")
-    lines = ["| figure | published (95 % interval) | model |", "|---|---|---|"]
+    lines = ["| figure | published (95 % interval) | model | basis |", "|---|---|---|---|"]
     for id, words in HEADLINES.items():
         row = table.loc[id]
-        lines.append(f"| {words} | {row['published']:.3g} ({row['ci_low']:.3g} to {row['ci_high']:.3g}) | {row['achieved']:.3g} |")
-    counts = table["verdict"].value_counts()
-    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
+        lines.append(
+            f"| {words} | {row['published']:.3g} ({row['ci_low']:.3g} to {row['ci_high']:.3g}) | {row['achieved']:.3g} | {row['fit']} |"
+        )
+    table["fit"] = table["fit"].fillna("")
     picture = against_published(zurko2023(), PostCartFailure(), seed=2657)
     _draw("kaplan_meier", kaplan_meier(picture.cohort, picture.medians, "OS from progression", "readme"))
-    return "\n".join(lines) + f"\n\nAll {len(table)} figures: {verdicts}."
+    return "\n".join(lines) + f"\n\n{summary_in_words(table.reset_index())}"
+
+
+def movers(folder: Path) -> str:
+    """Return what the drug, the mix, the time zero and the tail each do to the power of the randomised trial, and which does most."""
+    cells = ",".join(f"{name}:{overrides!r}" for name, (_, _, overrides) in MOVERS.items())
+    _run(["scenarios=phase2_randomised_pfs", f"cells={{{cells}}}", "run.n_sim_null=1000", "run.store=null", f"run.folder={folder}"])
+    table = pd.read_csv(folder / "operating_characteristics.csv")
+    power = {cell: _pick(table, cell, "power") for cell in MOVERS}
+    base = power["as_planned"]
+    lines = ["| what is changed | to | power | difference |", "|---|---|---|---|"]
+    moved = {}
+    for cell, (what, to, _) in MOVERS.items():
+        row = power[cell]
+        moved[cell] = row["estimate"] - base["estimate"]
+        error = (row["mcse"] ** 2 + base["mcse"] ** 2) ** 0.5
+        lines.append(f"| {what} | {to} | {_with_error(row)} | {'–' if cell == 'as_planned' else with_error(moved[cell], error)} |")
+    drug = abs(moved["hr_0_6"])
+    rest = [cell for cell in MOVERS if cell not in ("as_planned", "hr_0_6")]
+    more = [_named(cell) for cell in rest if abs(moved[cell]) >= drug]
+    less = [_named(cell) for cell in rest if abs(moved[cell]) < drug]
+    said = f"A hazard ratio of 0.6 in place of 0.5 moves the power by {drug:.3f}. As much or more: {'; '.join(more) or 'none'}. Less: {'; '.join(less) or 'none'}."
+    return "\n".join(lines) + f"\n\n{said}"
+
+
+def _named(cell: str) -> str:
+    what, to, _ = MOVERS[cell]
+    return f"{what} ({to})"
 
 
 def _pick(table: pd.DataFrame, cell: str, metric: str) -> pd.Series | None:
@@ -135,5 +174,6 @@ if __name__ == "__main__":
     text = readme.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         text = _fill(text, "quickstart", quickstart(Path(folder) / "quickstart"))
+        text = _fill(text, "movers", movers(Path(folder) / "movers"))
         text = _fill(text, "calibration", calibration(Path(folder) / "calibration"))
     readme.write_text(_fill(text, "designs", designs()), encoding="utf-8")

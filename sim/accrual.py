@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import cast
@@ -11,6 +10,7 @@ import numpy as np
 
 from sim.kernels.arrivals import cumulative_gaps, invert_intensity, rescale_to_interval
 from sim.kernels.scratch import empty
+from sim.limits import ARRIVALS, ARRIVALS_OR_NONE, POSITIVE_MONTHS
 from sim.rng import Draws
 from sim.types import Array, Assumption, InputError
 
@@ -26,14 +26,31 @@ class Accrual(ABC):
     def expected_duration(self, n: int) -> float:
         """Return the expected months until the n-th patient has entered."""
 
-    def entered(self, month: Array, n: int) -> Array:
-        """Return the expected share of n patients who have entered by each calendar month, float64[k]."""
-        out: Array = np.clip(np.asarray(month) / self.expected_duration(n), 0.0, 1.0)
-        return out
+    @abstractmethod
+    def expected_entries(self, n: int) -> tuple[Array, Array]:
+        """Return (calendar months, patients expected to have entered by each), float64[k] each, from (0, 0) to the n-th; straight between."""
 
-    def expected_entry(self, k: int, n: int) -> float:
-        """Return the expected month at which the k-th of n patients enters."""
-        return self.expected_duration(k)
+    @property
+    def by_rate(self) -> bool:
+        """Whether arrivals have a rate of their own, so that more places change nothing before the places of fewer are taken."""
+        return True
+
+    def entered(self, n: int, month: Array) -> Array:
+        """Return float64[k], the patients expected to have come by each month if places never ended; under a fixed duration, of n.
+
+        Examples
+        --------
+        >>> UniformAccrual(rate=2.0).entered(10, np.array([-1.0, 4.0, 100.0])).tolist()
+        [0.0, 8.0, 200.0]
+        >>> UniformAccrual(duration=5.0).entered(10, np.array([-1.0, 4.0, 100.0])).tolist()
+        [0.0, 8.0, 10.0]
+        """
+        places, (corners, entered) = n, self.expected_entries(n)
+        while self.by_rate and corners[-1] < month.max(initial=0.0):
+            places *= 2
+            corners, entered = self.expected_entries(places)
+        out: Array = np.interp(month, corners, entered)
+        return out
 
     @abstractmethod
     def describe(self) -> list[Assumption]:
@@ -60,8 +77,8 @@ class UniformAccrual(Accrual):
         if (self.duration is None) == (self.rate is None):
             raise InputError(f"accrual: duration is {self.duration} and rate is {self.rate}; allowed: exactly one of them")
         name, value = ("duration", self.duration) if self.rate is None else ("rate", self.rate)
-        if not (value is not None and 0 < value < math.inf):
-            raise InputError(f"accrual.{name} is {value}: accrual would never end or never take place; allowed: a positive number")
+        assert value is not None
+        (POSITIVE_MONTHS if name == "duration" else ARRIVALS).check(f"accrual.{name}", value)
 
     def entries(self, draws: Draws) -> Array:
         out = empty((draws.m, draws.n))
@@ -78,13 +95,13 @@ class UniformAccrual(Accrual):
         assert self.rate is not None
         return n / self.rate
 
-    def entered(self, month: Array, n: int) -> Array:
-        length = self.duration if self.duration is not None else n / cast(float, self.rate)
-        out: Array = np.clip(np.asarray(month) / length, 0.0, 1.0)
-        return out
+    def expected_entries(self, n: int) -> tuple[Array, Array]:
+        end = self.duration if self.rate is None else n / self.rate
+        return np.array([0.0, cast(float, end)]), np.array([0.0, float(n)])
 
-    def expected_entry(self, k: int, n: int) -> float:
-        return k / self.rate if self.rate is not None else cast(float, self.duration) * k / (n + 1)
+    @property
+    def by_rate(self) -> bool:
+        return self.duration is None
 
     def describe(self) -> list[Assumption]:
         what = f"{self.rate:g} patients per month (Poisson)" if self.duration is None else f"uniform over {self.duration:g} months"
@@ -111,10 +128,10 @@ class PiecewiseAccrual(Accrual):
             raise InputError(
                 f"accrual.rates has {len(self.rates)} values for {len(self.durations)} durations; allowed: one rate more than durations"
             )
-        if not all(0 < d < math.inf for d in self.durations):
-            raise InputError(f"accrual.durations is {list(self.durations)}; allowed: positive numbers of months")
-        if not all(0 <= r < math.inf for r in self.rates):
-            raise InputError(f"accrual.rates is {list(self.rates)}; allowed: 0 or more patients per month")
+        for months in self.durations:
+            POSITIVE_MONTHS.check("accrual.durations", months, list(self.durations))
+        for rate in self.rates:
+            ARRIVALS_OR_NONE.check("accrual.rates", rate, list(self.rates))
         if self.rates[-1] == 0:
             raise InputError(
                 f"accrual.rates is {list(self.rates)}: with a last rate of 0 accrual may never end; allowed: a last rate above 0"
@@ -138,11 +155,10 @@ class PiecewiseAccrual(Accrual):
         k = max(min(k, len(rates) - 1), 0)
         return float(starts[k] + (n - expected[k]) / rates[k])
 
-    def entered(self, month: Array, n: int) -> Array:
-        starts, expected, rates = self._tables
-        k = np.clip(np.searchsorted(starts, month, side="right") - 1, 0, None)
-        out: Array = np.clip((expected[k] + (np.asarray(month) - starts[k]) * rates[k]) / n, 0.0, 1.0)
-        return out
+    def expected_entries(self, n: int) -> tuple[Array, Array]:
+        starts, expected, _ = self._tables
+        before = expected < n
+        return np.append(starts[before], self.expected_duration(n)), np.append(expected[before], float(n))
 
     def describe(self) -> list[Assumption]:
         pieces = ", ".join(f"{r:g} per month for {d:g} months" for r, d in zip(self.rates, self.durations, strict=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import sim
+from sim.reading import read_text
 from sim.types import InputError
 
 ROLES = ("headline", "calibrate", "check")
@@ -209,10 +211,9 @@ def read_figures(path: Path) -> dict[str, Figure]:
     numerator exceeds its denominator, an interval has no value, or a judged share or median has no denominator.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as handle:
-            rows = list(csv.DictReader(handle))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+        rows = list(csv.DictReader(io.StringIO(read_text(path), newline="")))
+    except (InputError, csv.Error) as error:
+        raise InputError(f"{path}: {error}") from error
     if not rows or set(rows[0]) != set(COLUMNS):
         raise InputError(f"{path}: needs the columns {', '.join(COLUMNS)}")
     out: dict[str, Figure] = {}

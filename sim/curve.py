@@ -13,6 +13,17 @@ from sim.types import Array, InputError
 LN2 = 0.6931471805599453
 
 
+def in_months(time: float) -> str:
+    """Write a time that a curve may never reach.
+
+    Examples
+    --------
+    >>> in_months(2.804), in_months(math.inf)
+    ('2.80 months', 'not reached')
+    """
+    return f"{time:.2f} months" if math.isfinite(time) else "not reached"
+
+
 @dataclass(frozen=True, eq=False)
 class Curve:
     """Hold S(t) at t = 0, step, 2 step, …
@@ -64,15 +75,20 @@ class Curve:
 
     def at(self, t: float | Array) -> Array:
         """Return S(t), t in months (array or number)."""
+        out: Array = exp(-self.cumulative_hazard_at(t))
+        return out
+
+    def cumulative_hazard_at(self, t: float | Array) -> Array:
+        """Return -log S(t), t in months (array or number)."""
         h = self.cumulative_hazard()
         x = np.asarray(t, dtype=float) / self.step
         i = np.clip(np.floor(x).astype(int), 0, len(h) - 2)
-        out: Array = np.exp(-(h[i] + (x - i) * (h[i + 1] - h[i])))
+        out: Array = h[i] + (x - i) * (h[i + 1] - h[i])
         return out
 
     def quantile(self, p: float) -> float:
         """Return the smallest t with S(t) <= 1 - p, or infinity when the grid ends above it."""
-        level = -math.log(1 - p)
+        level = -float(log(1 - p))
         h = self.cumulative_hazard()
         if h[-1] < level:
             return math.inf

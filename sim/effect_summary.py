@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, fields
 import numpy as np
 import pandas as pd
 
-from sim.curve import Curve
+from sim.curve import Curve, in_months
 from sim.effect import NO_EFFECT, Effect, Mechanism
 from sim.effect.cox_limit import kalbfleisch_prentice
 from sim.effect.solve import limit
@@ -21,6 +21,7 @@ RATIO_AT = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 12.0, 18.0, 24.0)
 HORIZON = {"pfs": 12.0, "os": 24.0}
 FREE_OF = {"pfs": "progression-free", "os": "alive"}
 NAN = float("nan")
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -77,16 +78,16 @@ def describe(trial: Trial) -> list[Assumption]:
         name, horizon = endpoint.upper(), HORIZON[endpoint]
         lines += [
             Assumption(
-                f"median {name}, control and experimental", f"{control.median():.2f} and {experimental.median():.2f} months", source
+                f"median {name}, control and experimental", f"{in_months(control.median())} and {in_months(experimental.median())}", source
             ),
             Assumption(
                 f"limit of Cox's estimator of {name}, everybody followed for {horizon:g} months, stratified",
-                f"{limit(trial.population, endpoint, trial.mechanism, horizon).cox():.3f}",
+                _ratio(limit(trial.population, endpoint, trial.mechanism, horizon).cox()),
                 "Struthers & Kalbfleisch 1986",
             ),
             Assumption(
                 f"average hazard ratio of {name} over {horizon:g} months, whole population",
-                f"{average_hazard_ratio(control, experimental, horizon):.2f}",
+                _ratio(average_hazard_ratio(control, experimental, horizon)),
                 "Kalbfleisch & Prentice 1981",
             ),
             Assumption(f"hazard ratio of {name} by month", _over_time(control, experimental), source),
@@ -101,7 +102,11 @@ def describe(trial: Trial) -> list[Assumption]:
 
 def _over_time(control: Curve, experimental: Curve) -> str:
     end = (len(control.survival) - 1) * control.step
-    return ", ".join(f"{hazard_ratio_at(control, experimental, t):.2f} at {t:g}" for t in RATIO_AT if t <= end)
+    return ", ".join(f"{_ratio(hazard_ratio_at(control, experimental, t))} at {t:g}" for t in RATIO_AT if t <= end)
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.3g}" if np.isfinite(value) else "not defined"
 
 
 def average_hazard_ratio(control: Curve, experimental: Curve, horizon: float) -> float:
@@ -201,7 +206,8 @@ def hazard_ratio_at(control: Curve, experimental: Curve, t: float) -> float:
     """Return the ratio of the hazards of two curves around t (months), each over the two cells at t."""
     step = control.step
     low, high = max(t - step, 0.0), t + step
-    return float(np.log(experimental.at(high) / experimental.at(low)) / np.log(control.at(high) / control.at(low)))
+    after, before = (np.log(np.maximum(curve.at(low), TINY) / np.maximum(curve.at(high), TINY)) for curve in (experimental, control))
+    return float(after / before) if before > 0 else NAN
 
 
 def _looks(trial: Trial) -> list[Fact]:

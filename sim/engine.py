@@ -145,6 +145,8 @@ def simulate(
     parts: list[Rows] = []
     from_store = 0
     work = _Work(trial, seed, store)
+    if store is not None:
+        store.remove_orphans()
     try:
         for (_, count), (rows, stored) in zip(blocks, _results(work, executor or Serial(), blocks), strict=True):
             parts.append(rows)

@@ -10,10 +10,12 @@ from decimal import Decimal
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.kernels.piecewise import calendar_of_events, censor_at_exponential, months_of_looks
 from sim.kernels.scratch import empty
 from sim.kernels.sorting import sort_rows
+from sim.limits import HAZARD, PROPER_PROBABILITY
 from sim.rng import Draws
 from sim.types import Array, Assumption, Flags, InputError, Observations
 
@@ -68,10 +70,11 @@ class ExponentialDropout(Dropout):
             raise InputError(
                 f"dropout: hazard is {self.hazard} and monthly_probability is {self.monthly_probability}; allowed: exactly one of them"
             )
-        if self.hazard is not None and not 0 < self.hazard < math.inf:
-            raise InputError(f"dropout.hazard is {self.hazard}; allowed: a positive number per month (dropout=none for no dropout)")
-        if self.monthly_probability is not None and not 0 < self.monthly_probability < 1:
-            raise InputError(f"dropout.monthly_probability is {self.monthly_probability}; allowed: between 0 and 1, both excluded")
+        # dropout=none is for no dropout
+        if self.hazard is not None:
+            HAZARD.check("dropout.hazard", self.hazard)
+        if self.monthly_probability is not None:
+            PROPER_PROBABILITY.check("dropout.monthly_probability", self.monthly_probability)
 
     @property
     def hazard_per_month(self) -> float:
@@ -86,7 +89,9 @@ class ExponentialDropout(Dropout):
         return time, event
 
     def describe(self) -> list[Assumption]:
-        return [Assumption("dropout", f"exponential, hazard {self.hazard_per_month:.4f} per month", "configuration")]
+        yearly = -math.expm1(-12 * self.hazard_per_month)
+        value = f"exponential, hazard {self.hazard_per_month:.4f} per month: {yearly:.1%} a year"
+        return [Assumption("dropout", value, "configuration (dropout): an assumption")]
 
 
 @lru_cache(maxsize=64)
@@ -121,6 +126,15 @@ class Cut(ABC):
         """
         return (math.nan,) * self.looks
 
+    @property
+    def deadline(self) -> float:
+        """Calendar months after which the trial is analysed in any case; infinity where it waits for its patients."""
+        return math.inf
+
+    def last_of_all(self, look: Array, month: Array) -> NDArray[np.bool_]:
+        """Return bool[k]: no analysis could follow this one, held at `month` as look 1, 2, … of the plan."""
+        return look >= self.looks
+
 
 @dataclass(frozen=True)
 class CutAtEvents(Cut):
@@ -144,6 +158,13 @@ class CutAtEvents(Cut):
 
     def expected_months(self, events_by: Callable[[float], float], entry_of: Callable[[int], float], n: int) -> tuple[float, ...]:
         return tuple(_month_of(events_by, d, self.max_duration) for d in self.events)
+
+    @property
+    def deadline(self) -> float:
+        return self.max_duration
+
+    def last_of_all(self, look: Array, month: Array) -> NDArray[np.bool_]:
+        return (look >= self.looks) | (month >= self.max_duration)
 
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
         return _months_of_events(observations, self.events, self.max_duration)
@@ -174,6 +195,15 @@ class CutAtMonths(Cut):
     def expected_months(self, events_by: Callable[[float], float], entry_of: Callable[[int], float], n: int) -> tuple[float, ...]:
         end = _month_of(events_by, self.events, self.max_duration)
         return (*(min(month, end) for month in self.months), end)
+
+    @property
+    def deadline(self) -> float:
+        return self.max_duration
+
+    def last_of_all(self, look: Array, month: Array) -> NDArray[np.bool_]:
+        # the events, or the deadline, came before the month that calls the look
+        called = np.append(self.months, np.inf)[np.minimum(look, self.looks) - 1]
+        return (look >= self.looks) | (month < called)
 
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
         end, came = _months_of_events(observations, (self.events,), self.max_duration)

@@ -55,7 +55,7 @@ def _schoenfeld(design: RandomisedSurvival, hr: float, target: float) -> list[Fo
     if len(design.look_events) > 1 or not isinstance(test, LogRank) or test.rho or test.gamma:
         return []
     a, b = design.ratio
-    z = float(norm.isf(design.alpha) + norm.ppf(target))
+    z = float(norm.isf(design.level) + norm.ppf(target))
     events = ceil(z * z * (a + b) ** 2 / (a * b * log(hr) ** 2) - 1e-9)
     out = [
         FormulaSize(
@@ -82,7 +82,7 @@ def _wu(trial: Trial, design: SingleArmSurvival, target: float) -> list[FormulaS
         )
         if m.expected <= m.events:
             return []
-        found = one_sample_logrank.smallest_n(m, design.alpha, target, design.variance)
+        found = one_sample_logrank.smallest_n(m, design.level, target, design.variance)
         if found == n:
             break
         n = found

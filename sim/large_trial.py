@@ -75,7 +75,7 @@ class Expected:
         k = min(max(round(month / step), 1), curves.shape[1] - 1)
         t = np.arange(k + 1) * step
         lost, n = self.trial.dropout.hazard_per_month, self.trial.plan.n
-        follow = self.trial.accrual.entered(np.maximum(month - t, 0.0), n) * np.exp(-lost * t)
+        follow = np.minimum(self.trial.accrual.entered(n, np.maximum(month - t, 0.0)) / n, 1.0) * np.exp(-lost * t)
         strata = len(curves) // 2
         keep = self._weights > 0
         groups, arms = np.tile(np.arange(strata), 2), np.repeat([0.0, 1.0], strata)
@@ -89,7 +89,7 @@ class Expected:
         """Return the calendar month of each planned look."""
         trial = self.trial
         n = trial.plan.n
-        return trial.plan.cut.expected_months(self.events_by, lambda k: trial.accrual.expected_entry(k, n), n)
+        return trial.plan.cut.expected_months(self.events_by, lambda k: float(np.interp(k, *trial.accrual.expected_entries(n)[::-1])), n)
 
     def looks(self) -> tuple[ExpectedLook, ...]:
         """Return every planned look whose month is known; none where one arm has no patients."""

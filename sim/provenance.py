@@ -8,12 +8,13 @@ import os
 import platform
 import shlex
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from sim.files import replacing
 
 PACKAGES = ("postcart", "numpy", "scipy", "numba", "lifelines", "pandas", "pyarrow", "hydra-core")
 CITATIONS = (
@@ -83,20 +84,8 @@ def write(record: Mapping[str, Any], path: Path) -> None:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write text under a temporary name beside `path`, then rename: a reader never sees half a file."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        # mkstemp makes files that only their owner reads; a result is shared like any other file.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def sha256(path: Path) -> str:

@@ -75,7 +75,7 @@ STREAMS: dict[str, tuple[int, int]] = {
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """The addresses of a tile: m replicates first, first + 1, … of n units each. Words are made once per call.
+    """The addresses of a tile: m replicates first, first + 1, … of n units each, from `first_unit` on. Words are made once per call.
 
     Examples
     --------
@@ -87,7 +87,8 @@ class Draws:
     first: int
     m: int
     n: int
-    _calls: dict[int, Words] = field(default_factory=dict, repr=False)
+    first_unit: int = 0
+    _calls: dict[int, Words] = field(default_factory=dict, init=False, repr=False)
 
     def word(self, stream: str) -> Words:
         """Return uint32[m, n], the raw words of a stream; read only."""
@@ -95,13 +96,13 @@ class Draws:
         words = self._calls.get(call)
         if words is None:
             words = empty((4, self.m, self.n), np.uint32)
-            fill_words(np.uint64(self.seed), np.int64(self.first), np.uint32(0), np.uint32(call), words)
+            fill_words(np.uint64(self.seed), np.int64(self.first), np.uint32(self.first_unit), np.uint32(call), words)
             self._calls[call] = words
         return words[word]
 
     def next_unit(self, stream: str) -> Words:
         """Return uint32[m], the stream's word for the unit after the last: what the next patient would have drawn."""
-        return self._units(stream, self.n, 1)[:, 0].copy()
+        return self._units(stream, self.first_unit + self.n, 1)[:, 0].copy()
 
     def blocks(self, stream: str, first_unit: int, units: int) -> Words:
         """Return uint32[m, units], the stream's words for units that are not patients (randomisation blocks)."""

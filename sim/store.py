@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sim import files
+from sim.source import outside_digest, source_digest
 from sim.trial import ROW_DTYPE, Rows, Trial
+from sim.types import InputError
 
-# what lies below the engine decides a replicate; what lies above only asks for it
-_DECIDING = (
-    "accrual.py",
-    "benchmark.py",
-    "boundary",
-    "curve.py",
-    "design",
-    "effect",
-    "eligibility.py",
-    "followup.py",
-    "kernels",
-    "population",
-    "rng.py",
-    "shape.py",
-    "statistic",
-    "trial.py",
-    "types.py",
-)
 # columns of few values; replicate numbers are all different and rise by one: their differences take a quarter less time and a tenth less space
 _FEW_VALUES = [name for name in ROW_DTYPE.names or () if ROW_DTYPE[name].kind == "i" and name != "replicate"]
 PARQUET = {
@@ -45,18 +27,6 @@ PARQUET = {
     "write_statistics": False,
     "write_page_checksum": True,
 }
-
-
-@lru_cache(maxsize=1)
-def source_digest() -> str:
-    """Return a hash of the source of every module that decides a replicate."""
-    package = Path(__file__).parent
-    digest = hashlib.sha256()
-    for name in _DECIDING:
-        path = package / name
-        for source in sorted(path.rglob("*.py")) if path.is_dir() else [path] * path.exists():
-            digest.update(str(source.relative_to(package)).encode() + b"\0" + source.read_bytes())
-    return digest.hexdigest()
 
 
 def canonical(value: Any) -> str:
@@ -71,6 +41,7 @@ def canonical(value: Any) -> str:
         # a field left out of comparison is no choice; what was read from files is one, and stands in `deciding_data`
         inside = ",".join(f"{f.name}={canonical(getattr(value, f.name))}" for f in fields(value) if f.compare)
         inside += f";{canonical(value.deciding_data)}" if hasattr(value, "deciding_data") else ""
+        inside += f";{outside}" if (outside := outside_digest(type(value))) else ""
         return f"{type(value).__module__}.{type(value).__qualname__}({inside})"
     if value is None or isinstance(value, bool | str | bytes):
         return repr(value)
@@ -91,8 +62,16 @@ def canonical(value: Any) -> str:
 
 
 def content_key(trial: Trial, seed: int) -> str:
-    """Return the key of a trial's replicates: 32 hexadecimal digits of everything that decides one."""
-    text = f"{source_digest()}|{canonical(seed)}|{canonical(trial)}"
+    """Return the key of a trial's replicates: 32 hexadecimal digits of everything that decides one.
+
+    Raises
+    ------
+    InputError : a part of the trial is of a class from outside whose choices or source cannot be told
+    """
+    try:
+        text = f"{source_digest()}|{canonical(seed)}|{canonical(trial)}"
+    except TypeError as error:
+        raise InputError(f"run.store: {error}; allowed: frozen dataclasses of plain values, or run.store=null") from error
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -117,29 +96,71 @@ class Store:
     def _path(self, first: int, count: int) -> Path:
         return self.folder / f"block-{first:012d}-{count}.parquet"
 
+    def _name(self, first: int, count: int) -> str:
+        return f"{self.folder.name} {first} {count}"
+
     def load(self, first: int, count: int) -> Rows | None:
-        """Return the rows of a stored block; None when it is not there, not readable, damaged or not this block's rows."""
+        """Return the rows of a stored block; None when it is not there, not readable or damaged: then it is set aside, and the user told."""
         path = self._path(first, count)
         if not self.reuse or not path.exists():
             return None
         try:
-            rows = from_table(pq.read_table(path, use_threads=False, page_checksum_verification=True))
-        except (OSError, pa.ArrowException, KeyError):
-            # simulating a block anew is always right; a file cut short by a full disk or a crash is only lost time
+            content = path.read_bytes()
+        except OSError:
+            # simulating a block anew is always right
             return None
-        return rows if np.array_equal(np.unique(rows["replicate"]), np.arange(first, first + count)) else None
+        rows = unsealed(content, self._name(first, count))
+        if rows is not None and np.array_equal(np.unique(rows["replicate"]), np.arange(first, first + count)):
+            return rows
+        self._set_aside(path)
+        return None
+
+    def _set_aside(self, path: Path) -> None:
+        aside = path.with_name(f"{path.name}.damaged")
+        try:
+            path.replace(aside)
+        except OSError:
+            return  # another process was first, or the folder is read only: the block is simulated all the same
+        files.say(f"a stored block is damaged and simulated again: {aside}")
 
     def save(self, first: int, count: int, rows: Rows) -> None:
         """Write a block under a temporary name, then rename it: a killed run leaves whole blocks only."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(first, count)
-        # another process, perhaps on another machine with this very process number, may be writing the same block
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        try:
-            pq.write_table(to_table(rows), temporary, row_group_size=max(1, len(rows)), **PARQUET)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with files.replacing(self._path(first, count)) as temporary:
+            temporary.write_bytes(sealed(rows, self._name(first, count)))
+
+    def remove_orphans(self) -> None:
+        """Remove what killed writers of this trial's blocks left."""
+        files.remove_orphans(self.folder.glob(".*.part"))
+
+
+_SEAL = b"postcart block, sha256 "
+_BLANK = b"0" * 64
+
+
+def sealed(rows: Rows, name: str) -> bytes:
+    """Return rows as the bytes of a Parquet file that holds a digest of all its bytes, the digest's own place counted as zeros.
+
+    name : which block it is; part of the file, so that one block cannot stand in for another
+    """
+    table = to_table(rows).replace_schema_metadata({"block": name, "seal": _SEAL + _BLANK})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, row_group_size=max(1, len(rows)), **PARQUET)
+    content = bytearray(sink.getvalue().to_pybytes())
+    at = content.rindex(_SEAL + _BLANK) + len(_SEAL)
+    content[at : at + 64] = hashlib.sha256(content).hexdigest().encode()
+    return bytes(content)
+
+
+def unsealed(content: bytes, name: str) -> Rows | None:
+    """Return the rows in the bytes of a block; None unless every byte is as it was written, under this name."""
+    at = content.rfind(_SEAL) + len(_SEAL)
+    if at < len(_SEAL) or hashlib.sha256(content[:at] + _BLANK + content[at + 64 :]).hexdigest().encode() != content[at : at + 64]:
+        return None
+    table = pq.read_table(pa.BufferReader(content), use_threads=False)
+    # of the very fields of a row, or it is of a program that kept others
+    whole = table.column_names == list(ROW_DTYPE.names or ()) and (table.schema.metadata or {}).get(b"block") == name.encode()
+    return from_table(table) if whole else None
 
 
 def to_table(rows: Rows) -> pa.Table:

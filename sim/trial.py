@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 
 from sim.accrual import Accrual
 from sim.design.design import CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM, Design, Monitoring, Plan
+from sim.design.facts import DesignFacts
 from sim.effect import NO_EFFECT, Effect, Mechanism
 from sim.followup import Cut, Dropout
 from sim.kernels.piecewise import bernoulli
 from sim.kernels.scratch import lent
 from sim.population.population import Population
 from sim.rng import Draws
-from sim.statistic.statistic import Code, TestResult
-from sim.types import Array, Assumption, Observations
+from sim.setting import Setting
+from sim.statistic.statistic import NO_LEVEL, Code, TestResult
+from sim.types import Array, Assumption, InputError, Observations
 
 # A tile is long enough that its calls cost little and two threads seldom wait for each other, and short enough that its arrays, which
 # stay with the thread, lie in the cache; docs/performance.md says what other lengths gain and lose.
@@ -60,20 +62,24 @@ class Trial:
 
     def __post_init__(self) -> None:
         # everything is built, and so refused, before anything is simulated
-        self.plan  # noqa: B018
+        _check_effect(self.effect, self.population, self.plan.hypothesis)
         if not self.effect.is_null:
             self.population.check_acts_on(self.plan.wants)
         change = self.mechanism
         change.response_rate(self.population.response_rate()) if "response" in self.plan.wants else None
-        if "os" in self.plan.wants:
-            # one patient: a population need not know how long patients live after progression
-            nobody = np.zeros((1, 1), dtype=np.uint8)
-            self.population.sample(Draws(0, 0, 1, 1), nobody, nobody, self.effect, self.plan.wants)
+        # one patient: a population need not know how long patients live after progression, nor have a place for every effect
+        nobody = np.zeros((1, 1), dtype=np.uint8)
+        self.population.sample(Draws(0, 0, 1, 1), nobody, nobody, self.effect, self.plan.wants)
 
     @cached_property
     def plan(self) -> Plan:
-        """The design's plan for this population."""
-        return self.design.plan(self.population)
+        """The design's plan for this setting."""
+        return self.design.plan(self.setting)
+
+    @property
+    def setting(self) -> Setting:
+        """What surrounds the design."""
+        return Setting(self.population, self.accrual, self.dropout)
 
     @property
     def mechanism(self) -> Mechanism:
@@ -89,12 +95,47 @@ class Trial:
         """The same trial with n patients."""
         return replace(self, design=replace(cast(Any, self.design), n=n))
 
+    @cached_property
+    def facts(self) -> DesignFacts:
+        """What the design is on this population, as data."""
+        return self.design.facts(self.setting, self.plan)
+
+    def describe_design(self) -> list[Assumption]:
+        """Return what is done with these patients, line by line, and which observed effect just rejects."""
+        smallest = self.facts.smallest_rejecting
+        return [*self.design.describe(self.setting), *([] if smallest is None else [smallest])]
+
+    def at_events(self, events: int, n: int) -> Trial | None:
+        """The same trial with `events` at its last look and n places; None where events call no look."""
+        design = self.design.at_events(events, n)
+        return None if design is None else replace(self, design=design)
+
     def describe_assumptions(self) -> list[Assumption]:
         """Return what the trial assumes, line by line."""
         return [*self.population.describe(), *self.effect.describe(), *self.accrual.describe(), *self.dropout.describe()]
 
     def __getstate__(self) -> dict[str, object]:
-        return {k: v for k, v in self.__dict__.items() if k != "plan"}
+        return {k: v for k, v in self.__dict__.items() if k not in ("plan", "facts")}
+
+
+ENDPOINTS = {"PFS": "pfs", "OS": "os", "ORR": "response"}
+_ACTS_ON = {
+    "hazard": "the hazard of progression or death (effect=hazard_ratio)",
+    "response": "the response rate (effect=response_rate)",
+    "durable": "how many responses last (effect=durable_share)",
+    "death": "death after a progression (effect=death_after_progression)",
+    "curve": "the experimental arm's own curve (effect=own_curve)",
+}
+
+
+def _check_effect(effect: Effect, population: Population, hypothesis: str) -> None:
+    """Refuse an effect that at no value of its keys can move what is tested: its power would be the type I error."""
+    changes, moved = effect.changes(population), population.moved_by(ENDPOINTS[hypothesis])
+    if changes and not changes & moved:
+        acts, wanted = (" or ".join(_ACTS_ON[name] for name in sorted(names)) for names in (changes, moved))
+        raise InputError(
+            f"effect acts on {acts} and cannot move what the design tests, {hypothesis}; allowed: an effect on {wanted}, or none"
+        )
 
 
 def enrol(trial: Trial, draws: Draws) -> Observations:
@@ -122,7 +163,7 @@ def enrol(trial: Trial, draws: Draws) -> Observations:
         assert courses.os is not None
         # the dropout's word is the same: a patient is lost to both endpoints at once
         safety = Observations(entry, arm, stratum, *trial.dropout.watch(draws, courses.os), strata=strata)
-    return Observations(entry, arm, stratum, time, event, response, evaluable, strata, safety)
+    return Observations(entry, arm, stratum, time, event, response, evaluable, strata, safety, plan.assessment)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,25 +182,44 @@ class Looks:
     events: NDArray[np.int64]
     tested: NDArray[np.int64]
     code: NDArray[np.uint8]
+    information: Array
     safety: Looks | None = None
 
     @classmethod
     def empty(cls, looks: int, m: int, safety: bool = False) -> Looks:
         """Make room for the looks of m trials."""
         real, whole, small = np.empty((looks, m)), np.empty((looks, m), dtype=np.int64), np.empty((looks, m), dtype=np.uint8)
-        z, estimate = np.empty_like(real), np.empty_like(real)
+        z, estimate, information = (np.empty_like(real) for _ in range(3))
         enrolled, events, tested = (np.empty_like(whole) for _ in range(3))
         guarded = cls.empty(looks, m) if safety else None
-        return cls(real, small, z, estimate, enrolled, events, tested, np.empty_like(small), guarded)
+        return cls(real, small, z, estimate, enrolled, events, tested, np.empty_like(small), information, guarded)
 
     def keep(self, look: int, at: slice, result: TestResult) -> None:
         """Write the test of one look of the trials `at`."""
-        for name in ("z", "estimate", "enrolled", "events", "tested", "code"):
+        for name in ("z", "estimate", "enrolled", "events", "tested", "code", "information"):
             getattr(self, name)[look, at] = getattr(result, name)
 
     def result(self, look: int) -> TestResult:
         """Return the test of one look."""
-        return TestResult(self.z[look], self.estimate[look], self.enrolled[look], self.events[look], self.tested[look], self.code[look])
+        counts = self.enrolled[look], self.events[look], self.tested[look], self.code[look]
+        return TestResult(self.z[look], self.estimate[look], *counts, self.information[look])
+
+    def monitoring(self, look: int, when: Looks) -> Monitoring:
+        """Return what a rule may know at a look. `when` : whose months and planned numbers they are, the endpoint's own."""
+        upto = slice(None, look + 1)
+        last, planned = is_last(when.month, look), as_planned(when.month, when.reached, look)
+        return Monitoring(self.events[upto], when.month[upto], self.information[upto], last, planned)
+
+
+def is_last(month: Array, look: int) -> NDArray[np.bool_]:
+    """Return bool[m], whether no look follows: a later one at the very same month would be this same analysis. month : float64[looks, m]"""
+    looks, m = month.shape
+    return month[look] == month[look + 1] if look < looks - 1 else np.ones(m, dtype=bool)
+
+
+def as_planned(month: Array, reached: NDArray[np.uint8], look: int) -> NDArray[np.bool_]:
+    """Return bool[m], False where a look is the last though the plan had more looks, or a number that was not reached."""
+    return ~is_last(month, look) if look < len(month) - 1 else reached[look] == 1
 
 
 def observe(trial: Trial, draws: Draws, found: Looks, at: slice) -> None:
@@ -169,21 +229,22 @@ def observe(trial: Trial, draws: Draws, found: Looks, at: slice) -> None:
     found.month[:, at], found.reached[:, at] = plan.cut.calendar(observations)
     for look in range(plan.cut.looks):
         cut = np.ascontiguousarray(found.month[look, at])
-        found.keep(look, at, _test(plan, observations, look, cut))
+        level = np.where(as_planned(found.month[:, at], found.reached[:, at], look), plan.rule.level(look), NO_LEVEL)
+        found.keep(look, at, _test(plan, observations, look, cut, level))
         if plan.safety is not None and observations.safety is not None and found.safety is not None:
-            found.safety.keep(look, at, plan.safety.statistic.test(observations.safety, cut))
+            found.safety.keep(look, at, plan.safety.statistic.test(observations.safety, cut, plan.safety.rule.level(look)))
 
 
-def _test(plan: Plan, observations: Observations, look: int, cut: Array) -> TestResult:
+def _test(plan: Plan, observations: Observations, look: int, cut: Array, level: Array) -> TestResult:
     """Test who is to be tested at this look."""
     if plan.tested is None:
-        return plan.statistic.test(observations, cut)
+        return plan.statistic.test(observations, cut, level)
     k = plan.tested[look]
     o = observations
     first = {f.name: getattr(o, f.name) for f in fields(o)}
     first = {name: np.ascontiguousarray(v[:, :k]) if isinstance(v, np.ndarray) else v for name, v in first.items()}
     enrolled = (o.entry <= cut[:, None]).sum(axis=1, dtype=np.int64)
-    return replace(plan.statistic.test(Observations(**first), cut), enrolled=enrolled)
+    return replace(plan.statistic.test(Observations(**first), cut, level), enrolled=enrolled)
 
 
 def decide(plan: Plan, found: Looks, first: int) -> Rows:
@@ -201,14 +262,12 @@ def decide(plan: Plan, found: Looks, first: int) -> Rows:
     rejected_at = np.zeros(m, dtype=np.int16)
     for look in range(looks):
         result = found.result(look)
-        # a later look at the very same month would be this same analysis
-        last = found.month[look] == found.month[look + 1] if look < looks - 1 else np.ones(m, dtype=bool)
-        monitoring = Monitoring(found.events[:look], last)
-        own = _where_testable(result, plan.rule.decide(look, result, monitoring))
+        last = is_last(found.month, look)
+        own = _where_testable(result, plan.rule.decide(look, result, found.monitoring(look, found)))
         decision = own
         if plan.safety is not None and found.safety is not None:
             deaths = found.safety.result(look)
-            harm = _where_testable(deaths, plan.safety.rule.decide(look, deaths, Monitoring(found.safety.events[:look], last)))
+            harm = _where_testable(deaths, plan.safety.rule.decide(look, deaths, found.safety.monitoring(look, found)))
             decision = np.where(harm == STOP_HARM, STOP_HARM, own)
             _fill(rows[:, look, 1], found.month[look], deaths, harm, deaths.code)
         code = _codes(result.code, found.reached[look], result.events, plan.cut, look)
@@ -263,6 +322,15 @@ def run_block(trial: Trial, seed: int, first: int, count: int) -> Rows:
     return decide(plan, found, first)
 
 
+def critical_values(trial: Trial, seed: int, replicate: int) -> tuple[Array, Array]:
+    """Return the z bounds above and below that a replicate met at each of the plan's looks, float64[looks]; NaN where it does not go by z."""
+    plan = trial.plan
+    found = Looks.empty(plan.cut.looks, 1, plan.safety is not None)
+    observe(trial, Draws(seed, replicate, 1, plan.n), found, slice(0, 1))
+    both = np.array([plan.rule.critical(look, found.monitoring(look, found)) for look in range(plan.cut.looks)])[:, :, 0]
+    return both[:, 0], both[:, 1]
+
+
 def rows_of(rows: Rows, hypothesis: int) -> Rows:
     """Return the rows of one of the plan's hypotheses."""
     return where(rows, rows["hypothesis"] == hypothesis)
@@ -282,4 +350,4 @@ def where(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
     return rows if chosen.all() else rows[chosen]
 
 
-__all__ = ["REJECT", "ROW_DTYPE", "Trial", "enrol", "final_rows", "rows_of", "run_block", "where"]
+__all__ = ["REJECT", "ROW_DTYPE", "Trial", "critical_values", "enrol", "final_rows", "rows_of", "run_block", "where"]

@@ -44,7 +44,7 @@ class Observations:
     stratum : uint8[m, n]; strata : number of strata of the population
     time : float64[m, n], months from entry to event or dropout, whichever is first; None for a binary endpoint
     event : uint8[m, n], 1 when `time` ends in the event
-    response : uint8[m, n] or None
+    response : uint8[m, n] or None; assessment : months from entry at which it is known
     evaluable : uint8[m, n], 1 = in the response test; None when everybody is
     safety : the same patients watched for overall survival, where a design guards it beside its own endpoint
     """
@@ -58,6 +58,16 @@ class Observations:
     evaluable: Flags | None = None
     strata: int = 1
     safety: Observations | None = None
+    assessment: float = 0.0
+
+    def assessed(self, cut: Array) -> NDArray[np.bool_]:
+        """Return bool[m, n]: whose response is known at the calendar months `cut` : float64[m], and in the test."""
+        known: NDArray[np.bool_] = self.entry + self.assessment <= cut[:, None]
+        return known if self.evaluable is None else known & (self.evaluable == 1)
+
+    def enrolled(self, cut: Array) -> NDArray[np.int64]:
+        """Return int64[m], patients who have entered by the calendar months `cut` : float64[m]."""
+        return (self.entry <= cut[:, None]).sum(axis=1, dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -124,8 +124,13 @@ def randomised(draw, n_max=40):
     rules = [None, FixedZ((0.0,)), FixedHazardRatio(0.9), ConditionalPower(0.2), PredictivePower(0.1)]
     futility = draw(st.sampled_from(rules if len(looks) > 1 else [None]))
     longest = draw(st.sampled_from([3.0, 12.0, 30.0, 120.0]))
-    months = st.lists(_months(0.1, longest - 0.1), min_size=len(looks) - 1, max_size=len(looks) - 1, unique=True).map(sorted).map(tuple)
-    design = RandomisedSurvival(
+    months = draw(
+        st.one_of(
+            st.none(),
+            st.lists(_months(0.1, longest - 0.1), min_size=len(looks) - 1, max_size=len(looks) - 1, unique=True).map(sorted).map(tuple),
+        )
+    )
+    return RandomisedSurvival(
         n,
         alpha=draw(st.sampled_from([0.025, 0.1, 0.3])),
         events=tuple(looks),
@@ -136,16 +141,11 @@ def randomised(draw, n_max=40):
         block_size=sum(ratio) * draw(st.integers(1, 2)),
         stratified_randomisation=draw(st.booleans()),
         statistic=LogRank(draw(st.booleans()), draw(weight), draw(weight)),
-        months=draw(st.one_of(st.none(), months)),
+        months=months,
+        bounds_at="planned" if months is None else "observed",
         harm=draw(st.one_of(st.none(), HARM)),
         max_duration=longest,
     )
-    try:
-        assert len(design.bounds) == len(looks)
-    except InputError:
-        # with a large alpha so many trials stop that binding bounds do not exist
-        return replace(design, binding=False)
-    return design
 
 
 # rates at which a plain search through all two-stage designs of few patients is short
@@ -284,5 +284,11 @@ DESIGNS = {
 @st.composite
 def trials(draw, n_max=40, kinds=tuple(DESIGNS)):
     """Any trial of these designs on a textbook population."""
-    design, effect = DESIGNS[draw(st.sampled_from(kinds))]
-    return Trial(draw(populations()), draw(accruals()), draw(DROPOUTS), draw(effect), draw(design(n_max)))
+    kind, effect = DESIGNS[draw(st.sampled_from(kinds))]
+    design = draw(kind(n_max))
+    where = draw(populations()), draw(accruals()), draw(DROPOUTS), draw(effect)
+    try:
+        return Trial(*where, design)
+    except InputError:
+        # with a large alpha so many trials stop that binding bounds do not exist
+        return Trial(*where, replace(design, binding=False))

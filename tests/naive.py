@@ -11,6 +11,7 @@ from statistics import NormalDist
 
 from sim.rng import STREAMS
 from tests import naive_bounds, naive_stages
+from tests.boundary import naive_recursive_integration
 
 M32 = 0xFFFFFFFF
 
@@ -300,7 +301,53 @@ def tested(patients, cut, stratified, rho, gamma):
     u, v, information = logrank(seen, stratified, rho, gamma)
     code = "OK" if v > 0 else "EMPTY_ARM" if events else "NO_EVENTS"
     z, estimate = (-u / math.sqrt(v), math.exp(u / information)) if v > 0 else (0.0, math.nan)
-    return {"enrolled": len(seen), "events": events, "month": cut, "z": z, "estimate": estimate, "code": code}
+    # what is tested has the events as its information, or the variance of a weighted score
+    information = float(events) if rho == gamma == 0 else v
+    return {"enrolled": len(seen), "events": events, "month": cut, "z": z, "estimate": estimate, "code": code, "information": information}
+
+
+def planned_bounds(trial):
+    """(upper, lower) of the planned looks: by the events for an unweighted test, whose information they are."""
+    statistic = trial.design.statistic
+    if statistic.rho == statistic.gamma == 0:
+        return naive_bounds.group_sequential(trial.design)
+    # the information of weighted scores has a twin of its own, by quadrature, in tests/statistic/test_null_information_twin.py
+    planned = trial.design.bounds(trial.setting).boundary
+    return list(planned.upper), list(planned.lower)
+
+
+def bounds_at(trial, looks, last, as_planned):
+    """(upper, lower) z of the latest of these looks."""
+    design, rule = trial.design, trial.plan.rule
+    if len(design.look_events) == 1:
+        return NormalDist().inv_cdf(1 - design.alpha), -math.inf
+    upper, lower = planned_bounds(trial)
+    k = len(looks)
+    # to a thousandth of the plan or finer, in steps of a power of two, whole events as they are
+    step = min(1.0, 2.0 ** (math.frexp(rule.planned)[1] - 11))
+    found = [round(row["information"] / step) * step for row in looks]
+    if design.bounds_at == "planned":
+        if as_planned:
+            return upper[k - 1], lower[k - 1]
+        return last_bound(design.alpha, found, upper, lower, design.binding), -math.inf
+
+    def lower_at(look):
+        fraction = found[look] / rule.planned
+        if design.futility is None or fraction >= 1:
+            return -math.inf
+        a, b = design.ratio
+        return design.futility.lower(look, fraction, design.look_events[-1] * a * b / (a + b) ** 2, upper[-1])
+
+    fractions = [row["events"] / design.look_events[-1] for row in looks]
+    spent = lambda t: naive_bounds.spent(design.spending, t, design.alpha)  # noqa: E731
+    return naive_recursive_integration.recomputed_bounds(design.alpha, found, fractions, last, lower_at, design.binding, spent)
+
+
+def last_bound(alpha, found, upper, lower, binding):
+    """The bound of the latest of these looks where it turned out to be the last: all of alpha that the earlier ones have left."""
+    k = len(found)
+    stops = lower if binding else [-math.inf] * len(lower)
+    return naive_recursive_integration.last_bound(alpha, found, upper[:k], stops[:k])
 
 
 def randomised_pfs(trial, patients):
@@ -310,9 +357,8 @@ def randomised_pfs(trial, patients):
     """
     design = trial.design
     statistic = design.statistic
-    bounds, lowers = naive_bounds.group_sequential(design)
-    rows, stopped, rejects_at = [], False, 0
-    for look, (target, bound, lower) in enumerate(zip(design.look_events, bounds, lowers, strict=True), start=1):
+    rows, found, stopped, rejects_at = [], [], False, 0
+    for look, target in enumerate(design.look_events, start=1):
         cut, reached = cut_at_events(patients, target, design.max_duration)
         over = not reached
         if design.months is not None:
@@ -320,6 +366,8 @@ def randomised_pfs(trial, patients):
             cut = min(design.months[look - 1], end) if look <= len(design.months) else end
             reached, over = reached or cut < end, cut == end
         row = tested(patients, cut, statistic.stratified, statistic.rho, statistic.gamma)
+        found.append(row)
+        bound, lower = bounds_at(trial, found, over or look == len(design.look_events), reached)
         own = 0
         if row["code"] == "OK":
             own = 1 if row["z"] >= bound else 2 if row["z"] <= lower else 0
@@ -352,10 +400,10 @@ def one_sample(trial, patients, cut):
     seen = at_cut(patients, cut)
     observed = sum(p.event for p in seen)
     expected = sum(null_cumulative_hazard(trial, p.time) for p in seen)
-    variance = {"mean": (observed + expected) / 2, "null": expected, "observed": observed}[trial.design.variance]
-    z = (expected - observed) / math.sqrt(variance) if observed else 0.0
+    variance = {"mean": (observed + expected) / 2, "null": expected, "observed": observed or expected}[trial.design.variance]
+    z = (expected - observed) / math.sqrt(variance) if variance else 0.0
     estimate = observed / expected if expected else 0.0
-    code = "OK" if observed else "NO_EVENTS"
+    code = "OK" if variance else "NO_EVENTS"
     return {"enrolled": len(seen), "events": observed, "month": cut, "z": z, "estimate": estimate, "code": code}
 
 
@@ -365,13 +413,17 @@ def two_stage_one_sample(trial, patients):
     last = math.ceil(design.event_fraction * design.n - 1e-9)
     first = math.ceil(design.interim * last - 1e-9)
     critical = naive_bounds.two_stage_critical(first / last, design.futility_z, design.alpha, design.binding)
-    rows, stopped, rejects_at = [], False, 0
+    rows, found, stopped, rejects_at = [], [], False, 0
     for look, target in enumerate((first, last), start=1):
         cut, reached = cut_at_events(patients, target, design.max_duration)
         row = one_sample(trial, patients, cut)
+        found.append(float(row["events"]))
+        upper, lower = (math.inf, critical)[look - 1], (design.futility_z, -math.inf)[look - 1]
+        if not reached:
+            upper, lower = last_bound(design.alpha, found, [math.inf, critical], [design.futility_z, -math.inf], design.binding), -math.inf
         decision = 0
         if row["code"] == "OK":
-            decision = 1 if look == 2 and row["z"] >= critical else 2 if look == 1 and row["z"] <= design.futility_z else 0
+            decision = 1 if row["z"] >= upper else 2 if row["z"] <= lower else 0
             row["code"] = "OK" if reached else "TARGET_NOT_REACHED"
         if not stopped:
             rows.append({**row, "decision": decision})
@@ -386,7 +438,9 @@ def two_stage_one_sample(trial, patients):
 def single_arm_orr(trial, patients):
     """Count responders among those whom the test counts."""
     design, population = trial.design, trial.population
-    tested = [p for p in patients if p.evaluable or design.not_evaluable == "nonresponder"]
+    month = patients[-1].entry + design.assessment
+    known = [p for p in patients if p.entry + design.assessment <= month]
+    tested = [p for p in known if p.evaluable or design.not_evaluable == "nonresponder"]
     responders = sum(p.response for p in tested)
     p0 = design.null_rate
     if p0 == "population":
@@ -396,7 +450,6 @@ def single_arm_orr(trial, patients):
     k = len(tested)
     z = (responders - k * p0) / math.sqrt(k * p0 * (1 - p0)) if k else 0.0
     reject = k > 0 and responders >= binomial_critical_count(k, p0, design.alpha)
-    month = patients[-1].entry + design.assessment
     row = {"enrolled": len(patients), "events": responders, "month": month, "z": z, "estimate": responders / k if k else 0.0}
     return [{**row, "decision": int(reject), "code": "OK" if k else "NO_EVENTS"}]
 

@@ -92,7 +92,7 @@ def randomised_orr(trial, patients):
     month = patients[-1].entry + design.assessment
     row = {"enrolled": len(patients), "events": x1 + x0, "month": month, "z": 0.0, "estimate": math.nan, "decision": 0}
     if not (n1 and n0):
-        return [{**row, "code": "EMPTY_ARM"}]
+        return [{**row, "code": "EMPTY_ARM" if tested else "NO_EVENTS"}]
     row["estimate"] = x1 / n1 - x0 / n0
     z = response_z(design.statistic, x1, n1, x0, n0)
     if z is None:
@@ -104,6 +104,8 @@ def response_z(statistic, x1, n1, x0, n0):
     """z of the difference; None without variance (Miettinen & Nurminen 1985; Farrington & Manning 1990; Fisher 1935)."""
     margin, total = statistic.margin, n1 + n0
     if statistic.method == "fisher":
+        if x1 + x0 in (0, total):
+            return None  # all respond or none: there is one table only
         p = fisher(x1, n1, x0, n0)
         return NORMAL.inv_cdf(1 - p) if p < 0.5 else -NORMAL.inv_cdf(min(p, 1 - 2**-53))
     q0 = restricted_rate(x1, n1, x0, n0, margin) if margin else (x1 + x0) / total

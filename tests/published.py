@@ -40,7 +40,7 @@ def rejection_rate_at(trial, month, n_sim, seed=SEED):
     rejected = 0
     for first in range(0, n_sim, 1000):
         o = enrol(trial, Draws(seed, first, 1000, trial.plan.n))
-        result = trial.plan.statistic.test(o, np.full(1000, float(month)))
+        result = trial.plan.statistic.test(o, np.full(1000, float(month)), 0.025)
         rejected += int(trial.plan.rule.decide(0, result).sum())
     p = rejected / n_sim
     return p, math.sqrt(p * (1 - p) / n_sim)

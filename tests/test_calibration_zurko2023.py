@@ -14,8 +14,11 @@ from sim.benchmark import Benchmark, zurko2023
 from sim.calibration import contradictions, covariates, measures
 from sim.calibration.cohort import COLUMNS as COHORT_COLUMNS
 from sim.calibration.cohort import cohort
+from sim.calibration.fit import fit
+from sim.calibration.fitted import FOLLOWS_FROM, figures_used
 from sim.calibration.simulated_study import simulate_study
-from sim.calibration.verdicts import COLUMNS, EXACT, VERDICTS, allowed_outside, calibrate, difference_se, exit_status, judge
+from sim.calibration.summary import JUDGED, VERDICTS, summary, summary_in_words
+from sim.calibration.verdicts import COLUMNS, EXACT, allowed_outside, calibrate, difference_se, exit_status, judge
 from sim.population.post_cart_failure import PostCartFailure
 from sim.types import InputError
 
@@ -239,3 +242,28 @@ def test_nothing_is_seen_after_the_end_of_followup() -> None:
     assert ((seen["treated"] == 1) == seen["time_to_first_line"].notna()).all()
     assert not (seen["second_line"].eq(1) & seen["next_progression"].isna()).any()
     assert set(seen.loc[seen["treated"] == 0, "regimen"]) == {"none"}
+
+
+def test_fitted_figures_are_those_that_the_fit_reads_and_what_follows_from_them(table):
+    used = fit(zurko2023())[1].used
+    shipped = figures_used(PostCartFailure().path)
+    assert shipped == used  # the parameter file says what the fit really read
+    for id, parents in FOLLOWS_FROM.items():
+        assert id not in used, id
+        assert set(parents) <= used, id
+    judged = table[table["verdict"].isin(JUDGED)]
+    assert set(judged["fit"]) == {"fitted", "predicted"}
+    # an input compared with itself is not a prediction
+    predicted = judged[judged["fit"] == "predicted"]
+    assert ((predicted["achieved"] / predicted["published"] - 1).abs() > 1e-4).all()
+    assert set(table.loc[table["verdict"] == "met", "fit"]) == {"fitted"}
+    assert table.loc[table["verdict"] == "met", "reason"].str.endswith("a test of the solver").all()
+
+
+def test_counts_are_printed_apart(table):
+    counts = summary(table)
+    assert list(counts) == ["fitted", "predicted", "not judged"]
+    assert sum(sum(c.values()) for c in counts.values()) == len(table)
+    assert counts["predicted"] == {"within interval": 26, "outside interval": 1}
+    assert counts["fitted"] == {"met": 10, "within interval": 135}
+    assert summary_in_words(table.assign(fit="")).startswith("254 figures: fit unknown 10 met")

@@ -42,7 +42,7 @@ def test_tied_data(columns, cut, stratified, rho, gamma):
     floats = [np.array([x], dtype=float) for x in (entry, time)]
     flags = [np.array([x], dtype=np.uint8) for x in (arm, stratum, event)]
     o = Observations(floats[0], flags[0], flags[1], floats[1], flags[2], strata=strata)
-    result = LogRank(stratified, rho, gamma).test(o, np.array([cut]))
+    result = LogRank(stratified, rho, gamma).test(o, np.array([cut]), 0.025)
     patients = [
         naive.Patient(g, a, e, pfs=t if d else math.inf, dropout=math.inf if d else t)
         for e, t, d, a, g in zip(entry, time, event, arm, stratum, strict=True)
@@ -65,9 +65,9 @@ def test_swapped_arms_and_shifted_calendar():
     entry, time = np.sort(rng.uniform(0, 12, (50, 40)), axis=1), rng.exponential(6, (50, 40))
     event, arm = (rng.integers(0, 2, (50, 40), dtype=np.uint8) for _ in range(2))
     zero = np.zeros((50, 40), np.uint8)
-    first = LogRank().test(Observations(entry, arm, zero, time, event), np.full(50, 15.0))
-    other = LogRank().test(Observations(entry, 1 - arm, zero, time, event), np.full(50, 15.0))
-    later = LogRank().test(Observations(entry + 100.0, arm, zero, time, event), np.full(50, 115.0))
+    first = LogRank().test(Observations(entry, arm, zero, time, event), np.full(50, 15.0), 0.025)
+    other = LogRank().test(Observations(entry, 1 - arm, zero, time, event), np.full(50, 15.0), 0.025)
+    later = LogRank().test(Observations(entry + 100.0, arm, zero, time, event), np.full(50, 115.0), 0.025)
     np.testing.assert_allclose(other.z, -first.z, atol=1e-12)
     np.testing.assert_allclose(later.z, first.z, atol=1e-12)
     np.testing.assert_allclose(other.estimate * first.estimate, 1.0, rtol=1e-12)

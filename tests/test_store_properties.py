@@ -1,5 +1,8 @@
 """Level: properties. The store extends, resumes, keys by content, and never gives wrong rows."""
 
+import ast
+import importlib
+import os
 import shutil
 import subprocess
 import sys
@@ -11,14 +14,18 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+import sim.files
+import sim.source
 import sim.store
+from sim.app import paths
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_survival import SingleArmSurvival
 from sim.effect import PatientHazardRatio
 from sim.engine import BLOCK, simulate
 from sim.executor.joblib_threads import JoblibThreads
 from sim.executor.serial import Serial
-from sim.store import Store, canonical, content_key, source_digest, to_table
+from sim.source import ASKING, LIBRARIES, deciding_files, source_digest
+from sim.store import Store, canonical, content_key, to_table
 from sim.trial import Trial, run_block
 from sim.types import InputError
 from tests.designs import textbook, textbook_gs
@@ -83,7 +90,7 @@ def damage(path, how):
 @pytest.mark.parametrize(
     "how", ["truncated", "empty", "no Parquet", "one byte flipped", "a column lost", "rows lost", "another block's rows"]
 )
-def test_a_damaged_block_is_simulated_anew_and_mended(tmp_path, plain, how):
+def test_a_damaged_block_is_simulated_anew_and_mended(tmp_path, plain, how, capsys):
     store = Store.of(tmp_path, TRIAL, SEED)
     run(store, BLOCK)
     (path,) = store.folder.iterdir()
@@ -91,24 +98,97 @@ def test_a_damaged_block_is_simulated_anew_and_mended(tmp_path, plain, how):
     found = run(store, BLOCK)
     assert found.simulated == BLOCK
     assert found.rows.tobytes() == plain[plain["replicate"] < BLOCK].tobytes()
+    # set aside, and said so in one line
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"postcart: a stored block is damaged and simulated again: {path}.damaged"
+    assert Path(f"{path}.damaged").exists()
     assert run(store, BLOCK).from_store == BLOCK
+    assert capsys.readouterr().err == ""
+
+
+FLIPS = replace(TRIAL, design=replace(TRIAL.design, n=40, events=(10, 20, 30)))
+
+
+def flip_bits(folder, seed, flips):
+    """Flip single bits of a small block, each anew: never wrong rows, never an exception."""
+    store = Store.of(folder, FLIPS, SEED)
+    rows = run_block(FLIPS, SEED, 0, 40)
+    store.save(0, 40, rows)
+    (path,) = store.folder.iterdir()
+    whole, random = path.read_bytes(), np.random.default_rng(seed)
+    for bit in random.choice(8 * len(whole), size=flips, replace=False):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        found = store.load(0, 40)
+        if found is None:
+            assert not path.exists(), "a damaged block is not left where it is"
+        else:
+            assert found.tobytes() == rows.tobytes()
+    path.write_bytes(whole)
+    assert store.load(0, 40).tobytes() == rows.tobytes()
+
+
+def test_a_flipped_bit_is_found(tmp_path):
+    flip_bits(tmp_path, 1, 500)
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_thousands_of_flipped_bits_are_found(tmp_path, seed):
+    flip_bits(tmp_path, seed, 10_000)
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 100, -1])
+def test_a_block_cut_anywhere_is_found(tmp_path, length):
+    store = Store.of(tmp_path, FLIPS, SEED)
+    store.save(0, 40, run_block(FLIPS, SEED, 0, 40))
+    (path,) = store.folder.iterdir()
+    path.write_bytes(path.read_bytes()[:length])
+    assert store.load(0, 40) is None
+
+
+def test_a_block_of_another_trial_is_not_taken(tmp_path):
+    one, other = Store(tmp_path / "one"), Store(tmp_path / "other")
+    one.save(0, 40, run_block(FLIPS, SEED, 0, 40))
+    other.folder.mkdir()
+    shutil.copy(next(one.folder.iterdir()), other.folder)
+    assert other.load(0, 40) is None
+    assert one.load(0, 40) is not None
+
+
+def test_other_programs_read_a_block(tmp_path):
+    store = Store(tmp_path / "key")
+    rows = run_block(FLIPS, SEED, 0, 40)
+    store.save(0, 40, rows)
+    table = pq.read_table(next(store.folder.iterdir()))
+    assert table.column("z").to_numpy().tobytes() == rows["z"].tobytes()
 
 
 def test_what_a_killed_writer_leaves_is_ignored(tmp_path, plain):
     store = Store.of(tmp_path, TRIAL, SEED)
     store.folder.mkdir(parents=True)
-    (store.folder / ".block-000000000000-10000.parquet.4242.aa").write_bytes(b"PAR1 half a")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    here = sim.files._host()
+    ours, theirs, living = (
+        store.folder / f".block-000000000000-10000.parquet.{host}.{process}.0a1b2c3d.part"
+        for host, process in ((here, gone.pid), ("elsewhere", gone.pid), (here, os.getpid()))
+    )
+    for path in (ours, theirs, living):
+        path.write_bytes(b"PAR1 half a")
     assert run(store, BLOCK).rows.tobytes() == plain[plain["replicate"] < BLOCK].tobytes()
+    # of another machine's processes this one knows nothing, and the living may be at work
+    assert [path.exists() for path in (ours, theirs, living)] == [False, True, True]
 
 
 def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
     store = Store.of(tmp_path, TRIAL, SEED)
 
-    def full(table, path, **options):
-        Path(path).write_bytes(b"PAR1")
+    def full(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sim.store.pq, "write_table", full)
+    monkeypatch.setattr(sim.files.os, "fsync", full)
     with pytest.raises(Exception, match="No space left"):
         run(store, 100)
     assert list(store.folder.iterdir()) == []
@@ -184,7 +264,7 @@ def test_the_key_leaves_out_how_it_is_run(tmp_path):
 def test_touching_the_source_of_what_decides_changes_the_key(tmp_path, monkeypatch, touched):
     package = tmp_path / "sim"
     shutil.copytree(Path(sim.store.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(sim.store, "__file__", str(package / "store.py"))
+    monkeypatch.setattr(sim.source, "__file__", str(package / "source.py"))
 
     def digest():
         source_digest.cache_clear()
@@ -197,11 +277,123 @@ def test_touching_the_source_of_what_decides_changes_the_key(tmp_path, monkeypat
         assert digest() == before
         (package / touched).write_text((package / touched).read_text() + "\n")
         assert digest() != before
+        once = digest()
         (package / "kernels" / "a_new_kernel.py").write_text("")
-        assert digest() not in (before,)
+        (package / "a_new_room.py").write_text("")
+        assert digest() != once
     finally:
         monkeypatch.undo()
         source_digest.cache_clear()
+
+
+IMPORTING = """
+import importlib, sys
+from pathlib import Path
+import yaml
+for group in ("population", "accrual", "dropout", "effect", "design", "statistic"):
+    for path in (Path(sys.argv[1]) / group).glob("*.yaml"):
+        importlib.import_module(yaml.safe_load(path.read_text()).get("_target_", "sim.trial.Trial").rpartition(".")[0])
+import sim.trial
+print(*sorted(name for name in sys.modules if name.partition(".")[0] == "sim"))
+"""
+
+
+@pytest.mark.process
+def test_every_module_that_a_trial_loads_is_in_the_key():
+    command = [sys.executable, "-c", IMPORTING, str(paths.conf_dir())]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]).stdout.split()
+    package = Path(sim.source.__file__).parent
+    digested = {
+        ".".join(("sim", *path.relative_to(package).with_suffix("").parts)).removesuffix(".__init__") for path in deciding_files(package)
+    }
+    assert len(loaded) > 80
+    assert set(loaded) <= digested
+    # nor does one of them name, anywhere in its text, a room that is left out
+    for path in deciding_files(package):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = (
+                [node.module] if isinstance(node, ast.ImportFrom) else [x.name for x in node.names] if isinstance(node, ast.Import) else []
+            )
+            for name in names:
+                if name and name.startswith("sim."):
+                    assert f"{name.split('.')[1]}.py" not in ASKING, (path, name)
+                    assert name.split(".")[1] not in ASKING, (path, name)
+
+
+def test_what_is_left_out_of_the_key_exists():
+    assert all((Path(sim.source.__file__).parent / name).exists() for name in ASKING)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_another_version_of_a_library_changes_the_key(monkeypatch, library):
+    before = content_key(TRIAL, SEED)
+    version = sim.source.metadata.version
+    monkeypatch.setattr(sim.source.metadata, "version", lambda name: "0.0" if name == library else version(name))
+    source_digest.cache_clear()
+    try:
+        assert content_key(TRIAL, SEED) != before
+    finally:
+        monkeypatch.undo()
+        source_digest.cache_clear()
+    assert content_key(TRIAL, SEED) == before
+
+
+OWN = """
+from dataclasses import dataclass
+from sim.statistic.logrank import LogRank
+from sim.effect import PatientHazardRatio, Effect
+{extra}
+
+@dataclass(frozen=True)
+class Mine(Effect):
+    hr: float = 0.6
+
+    def mechanism(self, patients, given=None):
+        return PatientHazardRatio(self.hr).mechanism(patients, given)
+
+    def describe(self):
+        import my_helper
+        return my_helper.lines()
+"""
+
+
+@pytest.mark.parametrize(
+    "touched", ["my_effects/own.py", "my_effects/__init__.py", "my_effects/beside.py", "my_helper.py", "below_helper.py"]
+)
+def test_touching_a_class_from_outside_changes_the_key(tmp_path, monkeypatch, touched):
+    (tmp_path / "my_effects").mkdir()
+    files = {"my_effects/__init__.py": "", "my_effects/own.py": OWN.format(extra=""), "my_effects/beside.py": "x = 1\n",
+             "my_helper.py": "from below_helper import lines\n", "below_helper.py": "def lines():\n    return []\n"}  # fmt: skip
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    trial = replace(TRIAL, effect=importlib.import_module("my_effects.own").Mine())
+    before = content_key(trial, SEED)
+    assert before == content_key(trial, SEED) != content_key(replace(TRIAL, effect=PatientHazardRatio(0.6)), SEED)
+    (tmp_path / touched).write_text(files[touched] + "# edited\n")
+    assert content_key(trial, SEED) != before
+    for name in [name for name in sys.modules if name.startswith(("my_effects", "my_helper", "below_helper"))]:
+        del sys.modules[name]
+
+
+def test_a_class_without_source_is_refused():
+    namespace: dict = {"__name__": "typed_in_by_hand"}
+    exec(OWN.format(extra=""), namespace)
+    trial = replace(TRIAL, effect=namespace["Mine"]())
+    with pytest.raises(InputError, match=r"Mine: its source cannot be read.*run\.store=null"):
+        content_key(trial, SEED)
+    # without a store there is nothing to take for something else
+    assert simulate(trial, 10, SEED).requested == 10
+
+
+def test_a_class_that_is_no_dataclass_is_refused():
+    class Bare(PatientHazardRatio.__base__):
+        hr, delay, hr_after_progression, profile = 0.6, 0.0, 1.0, PatientHazardRatio(0.6).profile
+        mechanism = PatientHazardRatio.mechanism
+        describe = PatientHazardRatio.describe
+
+    with pytest.raises(InputError, match=r"run\.store: a Bare cannot be part of a trial's key; allowed: frozen dataclasses"):
+        content_key(replace(TRIAL, effect=Bare()), SEED)
 
 
 @pytest.mark.parametrize(("n_sim", "seed"), [(0, 1), (-1, 1), (2.5, 1), (True, 1), (10, -1), (10, 2**64), (10, 1.0)])

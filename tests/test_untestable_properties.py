@@ -7,20 +7,20 @@ from sim.accrual import UniformAccrual
 from sim.design.design import CONTINUE
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
-from sim.design.single_arm_survival import SingleArmSurvival
+from sim.design.single_arm_survival import TESTS, SingleArmSurvival
 from sim.effect import NoEffect
 from sim.engine import Replicates, simulate
 from sim.followup import ExponentialDropout, NoDropout
 from sim.oc import Subject, operating_characteristics, rejections
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.statistic.logrank import LogRank
-from sim.statistic.one_sample_logrank import OneSampleLogRank
+from sim.statistic.one_sample_logrank import VARIANCES, OneSampleLogRank
 from sim.statistic.statistic import Code
 from sim.trial import Trial, final_rows, run_block
-from sim.types import Observations
+from sim.types import InputError, Observations
 from tests.designs import textbook, textbook_gs
 
-FATAL_FREE = PiecewiseExponential(hazards=((0.0,),))  # nobody ever progresses
+FATAL_FREE = PiecewiseExponential(hazards=((1e-9,),))  # nobody progresses
 SLOW = PiecewiseExponential(medians=(300.0,))
 
 
@@ -42,11 +42,8 @@ def characteristics(trial, n_sim=400):
     [
         RandomisedSurvival(20, events=(10,), max_duration=24.0),
         RandomisedSurvival(20, events=(5, 10), spending=textbook_gs().design.spending, max_duration=24.0),
-        SingleArmSurvival(20, null=3.0),
-        SingleArmSurvival(20, null=3.0, variance="null"),
-        SingleArmSurvival(20, null=3.0, variance="observed"),
         # no enrolment before the end
-        RandomisedSurvival(20, events=(10,), max_duration=0.0),
+        RandomisedSurvival(20, events=(10,), max_duration=0.001),
     ],
 )
 def test_no_events(design):
@@ -59,17 +56,33 @@ def test_no_events(design):
     assert metrics["untestable"] == 1
 
 
+@pytest.mark.parametrize("choice", [*({"variance": v} for v in VARIANCES), *({"test": t} for t in TESTS)], ids=str)
+def test_no_event_is_evidence_against_a_null_curve(choice):
+    trial = Trial(FATAL_FREE, UniformAccrual(duration=6), NoDropout(), NoEffect(), SingleArmSurvival(20, null=3.0, **choice))
+    replicates, metrics = characteristics(trial)
+    assert (replicates.rows["code"] == Code.OK).all()
+    assert (replicates.rows["events"] == 0).all()
+    assert (replicates.rows["z"] > 0).all()
+    assert metrics["power"] == 1
+    assert "untestable" not in metrics
+
+
 def test_all_are_lost_before_any_event():
-    lost = ExponentialDropout(hazard=1e6)
+    lost = ExponentialDropout(hazard=1e3)
     replicates, metrics = characteristics(Trial(SLOW, UniformAccrual(duration=6), lost, NoEffect(), RandomisedSurvival(20, events=(10,))))
     assert (replicates.rows["events"] == 0).mean() > 0.99
     assert metrics["power"] == 0
 
 
-def test_nobody_is_evaluable():
-    design = SingleArmORR(3, null_rate=0.3, not_evaluable_share=1.0, not_evaluable="excluded")
+def test_a_trial_in_which_nobody_would_be_evaluable_is_refused():
+    with pytest.raises(InputError, match="not_evaluable_share is 1"):
+        SingleArmORR(3, null_rate=0.3, not_evaluable_share=1.0, not_evaluable="excluded")
+
+
+def test_hardly_anybody_is_evaluable():
+    design = SingleArmORR(3, null_rate=0.3, not_evaluable_share=0.99, not_evaluable="excluded")
     replicates, metrics = characteristics(Trial(SLOW, UniformAccrual(duration=6), NoDropout(), NoEffect(), design))
-    assert (replicates.rows["code"] == Code.NO_EVENTS).all()
+    assert (replicates.rows["code"] == Code.NO_EVENTS).mean() > 0.9
     assert metrics["power"] == 0
     assert metrics["expected_n"] == 3
 
@@ -112,31 +125,34 @@ def test_one_arm_is_empty(arm, weights, tied):
     # n (1 / n) is not 1 for n = 49, 98, 103, …: the variance must be exactly 0 all the same
     for n in range(2, 200):
         time = np.ceil(np.arange(1, n + 1) / 3) if tied else np.arange(1.0, n + 1)
-        result = LogRank(False, *weights).test(observations(time, [1] * n, [arm] * n), np.array([1e6]))
+        result = LogRank(False, *weights).test(observations(time, [1] * n, [arm] * n), np.array([1e6]), 0.025)
         assert (result.z[0], result.code[0], result.events[0]) == (0.0, Code.EMPTY_ARM, n), n
 
 
 def test_one_patient():
     for n_arm in (0, 1):
-        result = LogRank().test(observations([2.0], [1], [n_arm]), np.array([10.0]))
+        result = LogRank().test(observations([2.0], [1], [n_arm]), np.array([10.0]), 0.025)
         assert (result.z[0], result.code[0]) == (0.0, Code.EMPTY_ARM)
 
 
 def test_all_events_at_one_time():
     # everybody dies at once: the hypergeometric variance has the factor n - d = 0
-    all_tied = LogRank().test(observations([2.0] * 6, [1] * 6, [0, 1] * 3), np.array([10.0]))
+    all_tied = LogRank().test(observations([2.0] * 6, [1] * 6, [0, 1] * 3), np.array([10.0]), 0.025)
     assert (all_tied.z[0], all_tied.code[0]) == (0.0, Code.EMPTY_ARM)
     # three die at once of six: 2 x 2 table, d = 3, n1 = 3 of 6, d1 = 0: E = 1.5, V = 3 (1/2) (1/2) 3 / 5
-    some = LogRank().test(observations([2.0, 2.0, 2.0, 5, 5, 5], [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]), np.array([10.0]))
+    some = LogRank().test(observations([2.0, 2.0, 2.0, 5, 5, 5], [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]), np.array([10.0]), 0.025)
     assert some.z[0] == pytest.approx(1.5 / np.sqrt(0.45), rel=1e-12)
 
 
 def test_all_censored():
-    result = LogRank().test(observations([2.0, 3.0, 4.0, 5.0], [0] * 4, [0, 1, 0, 1]), np.array([10.0]))
+    result = LogRank().test(observations([2.0, 3.0, 4.0, 5.0], [0] * 4, [0, 1, 0, 1]), np.array([10.0]), 0.025)
     assert (result.z[0], result.code[0], result.events[0], result.enrolled[0]) == (0.0, Code.NO_EVENTS, 0, 4)
     null = SingleArmSurvival(4, null=3.0).null_curve(SLOW)
-    one = OneSampleLogRank(null).test(observations([2.0, 3.0, 4.0, 5.0], [0] * 4, [1] * 4), np.array([10.0]))
-    assert (one.z[0], one.code[0]) == (0.0, Code.NO_EVENTS)
+    one = OneSampleLogRank(null).test(observations([2.0, 3.0, 4.0, 5.0], [0] * 4, [1] * 4), np.array([10.0]), 0.025)
+    expected = np.log(2) / 3 * (2 + 3 + 4 + 5)
+    assert (one.z[0], one.code[0]) == (pytest.approx(np.sqrt(2 * expected), rel=1e-9), Code.OK)
+    nobody = OneSampleLogRank(null).test(observations([2.0, 3.0], [1, 0], [1, 1]), np.array([-1.0]), 0.025)
+    assert (nobody.z[0], nobody.code[0]) == (0.0, Code.NO_EVENTS)
 
 
 def test_two_events_at_the_cut_are_coded():
@@ -147,7 +163,7 @@ def test_two_events_at_the_cut_are_coded():
     o = observations([1.0, 2.0, 2.0, 3.0], [1] * 4, [0, 1, 0, 1])
     cut = CutAtEvents((2,))
     calendar, reached = cut.calendar(o)
-    result = LogRank().test(o, calendar[0])
+    result = LogRank().test(o, calendar[0], 0.025)
     assert result.events[0] == 3
     assert _codes(result.code, reached[0], result.events, cut, 0)[0] == Code.TIED_AT_CUT
 
@@ -173,8 +189,8 @@ def test_failed_replicates_are_counted_apart_and_bound_the_power():
 def test_a_statistic_that_is_not_finite_is_a_failed_row(monkeypatch):
     sound = LogRank.test
 
-    def broken(self, observations, cut):
-        result = sound(self, observations, cut)
+    def broken(self, observations, cut, level):
+        result = sound(self, observations, cut, level)
         result.z[::3] = np.nan
         return result
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from sim.app import cells, security
+from sim.app import cells, security, sentences
 from sim.app.compose import Composed, compose, compose_cell
 from sim.app.errors import one_line
 from sim.app.overlays import Overlays
@@ -15,6 +15,7 @@ from sim.app.paths import conf_dir, shown
 from sim.app.schema import GROUPS, TRIAL_GROUPS
 from sim.app.study import Cell, Run, Study
 from sim.app.typecheck import check_fields
+from sim.report.words import Told
 from sim.types import InputError
 
 
@@ -38,11 +39,11 @@ def build(overrides: list[str], overlays: Overlays, command: str, name: str = ""
     plain = security.resolve(base.config, trusted)
     if tuple(plain["run"]["allow_targets"]) != trusted:
         raise InputError("run.allow_targets is set by a file; only the command line may set it")
-    run = Run(**{**plain["run"], "allow_targets": trusted}, quiet=quiet)
+    run = Run(**check_fields("run", Run, {**plain["run"], "allow_targets": list(trusted)}), quiet=quiet)
     common = _instantiate({key: plain[key] for key in ("executor", "task")}, base, overlays, trusted)
     built, resolved = [], {}
     made: dict[tuple[str, str], Any] = {}  # equal choices are one object, so that cells share what it computes once
-    scenario = _scenario(base)
+    scenarios = _scenarios(base)
     for label, own in cells.expand(plain["cells"], plain["grid"]) or [("", [])]:
         try:
             composed = compose_cell(base, overrides, own, overlays) if own else base
@@ -62,10 +63,12 @@ def build(overrides: list[str], overlays: Overlays, command: str, name: str = ""
         if full in resolved:
             raise InputError(f"cells: the name '{full}' comes twice; allowed: a name for each")
         resolved[full] = {key: value for key, value in configuration.items() if key not in ("cells", "grid")}
+    asked = sentences.asked(overrides, plain["grid"], scenarios, common["task"])
+    title, question = sentences.told(plain, [Told(cell.trial.facts, cell.trial.effect.facts) for cell in built], asked)
     return Study(
-        scenario=scenario,
-        title=plain["title"],
-        question=plain["question"],
+        scenario="+".join(scenarios) or base.choices["design"],
+        title=title,
+        question=question,
         cells=tuple(built),
         run=run,
         executor=common["executor"],
@@ -99,10 +102,9 @@ def rebuild(configuration: dict[str, Any], trusted: tuple[str, ...] = ()) -> Any
         raise InputError(f"{one_line(error)} (provenance.json)") from error
 
 
-def _scenario(base: Composed) -> str:
+def _scenarios(base: Composed) -> list[str]:
     chosen = str(base.choices.get("scenarios"))
-    names = re.findall(r"\w+", chosen) if chosen != "None" else []
-    return "+".join(names) or base.choices["design"]
+    return re.findall(r"\w+", chosen) if chosen != "None" else []
 
 
 def _trusted(overrides: list[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from sim.app.errors import unknown
-from sim.app.schema import GROUPS, NESTED_GROUPS, TRIAL_GROUPS
+from sim.app.schema import GROUPS, NESTED_GROUPS, PLACES, TRIAL_GROUPS
 from sim.types import InputError
 
 CELL_GROUPS = ("benchmark", *TRIAL_GROUPS, *NESTED_GROUPS)
@@ -28,6 +28,27 @@ def key_of(override: str) -> str:
     return override.lstrip("+~").partition("=")[0].partition("@")[0].strip()
 
 
+def placed(override: str) -> str:
+    """Write out the place of a choice that lies inside a group.
+
+    Raises
+    ------
+    InputError : a key below such a choice that leaves the place out
+
+    Examples
+    --------
+    >>> placed("statistic=cox"), placed("spending@design.harm.spending=kim_demets"), placed("~futility"), placed("design.n=60")
+    ('design.statistic=cox', 'design.harm.spending=kim_demets', '~design.futility', 'design.n=60')
+    """
+    short = re.match(r"[+~]*(\w+)(\.[\w.]+)", override)
+    if short and short[1] in NESTED_GROUPS:
+        raise InputError(f"{override}: '{short[1]}{short[2]}' is unknown; the key is {NESTED_GROUPS[short[1]]}{short[2]}")
+    found = re.match(r"(?P<sign>[+~]*)(?P<group>\w+)(@(?P<place>[\w.]+))?(?P<rest>=.*|)$", override, re.DOTALL)
+    if not found or found["group"] not in NESTED_GROUPS or not (found["rest"] or found["sign"]):
+        return override
+    return f"{found['sign']}{found['place'] or NESTED_GROUPS[found['group']]}{found['rest']}"
+
+
 def merge(command_line: list[str], cell: list[str]) -> list[str]:
     """Return the overrides of one cell: the command line's first, each giving way to the cell's own for the same key.
 
@@ -36,8 +57,8 @@ def merge(command_line: list[str], cell: list[str]) -> list[str]:
     >>> merge(["design=a", "effect.hr=0.5", "run.seed=1"], ["design=b", "effect.hr=0.7"])
     ['run.seed=1', 'design=b', 'effect.hr=0.7']
     """
-    own = {key_of(override) for override in cell}
-    return [override for override in command_line if key_of(override) not in own] + cell
+    own = {key_of(placed(override)) for override in cell}
+    return [override for override in command_line if key_of(placed(override)) not in own] + cell
 
 
 def expand(cells: dict[str, Any], grid: dict[str, Any]) -> list[tuple[str, list[str]]]:
@@ -59,6 +80,9 @@ def expand(cells: dict[str, Any], grid: dict[str, Any]) -> list[tuple[str, list[
     >>> expand({"a": ["design=single_arm_orr"]}, {})
     [('a', ['design=single_arm_orr'])]
     """
+    for key, value in (("cells", cells), ("grid", grid)):
+        if not isinstance(value, dict):
+            raise InputError(f"{key} is {value!r}; allowed: a mapping, empty where there is one trial")
     named: list[tuple[str, list[str]]] = [(str(name), _overrides(str(name), value)) for name, value in cells.items()] or [("", [])]
     axes = _axes(grid)
     size = len(named)
@@ -76,8 +100,8 @@ def expand(cells: dict[str, Any], grid: dict[str, Any]) -> list[tuple[str, list[
 def _overrides(name: str, value: Any) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise InputError(f"cells.{name} is {value!r}; allowed: a list of overrides such as [design.n=60]")
-    if not name or len(name) > 80:
-        raise InputError(f"cells: the name {name!r} is refused; allowed: 1 to 80 characters")
+    if not name or len(name) > 80 or not name.isprintable():
+        raise InputError(f"cells: the name {name!r} is refused; allowed: 1 to 80 printable characters")
     for item in value:
         _check(f"cells.{name}", item)
     return list(value)
@@ -105,7 +129,8 @@ def _check(where: str, text: str) -> None:
         if first in (*GROUPS, "run", "scenarios", "hydra"):
             raise InputError(f"{where}: '{text}' is refused; a cell may change {', '.join(CELL_GROUPS)}")
         raise unknown(where, first, CELL_GROUPS)
-    if override.is_sweep_override() or override.is_delete() or "@" in text.partition("=")[0]:
+    no_value = override.is_delete() and key_of(placed(text)) not in PLACES
+    if override.is_sweep_override() or no_value or "@" in text.partition("=")[0]:
         raise InputError(f"{where}: '{text}' is refused; allowed: one key=value")
 
 

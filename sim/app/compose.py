@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,6 @@ from typing import Any
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException, MissingConfigException
@@ -18,11 +18,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigKeyError
 
 from sim.app import paths
-from sim.app.cells import key_of, merge
+from sim.app.cells import key_of, merge, placed
 from sim.app.errors import one_line, root, unknown
+from sim.app.layers import at, is_name
+from sim.app.loader import LayeredLoader, layered
 from sim.app.overlays import Overlays
-from sim.app.schema import FRAME_KEYS, GROUPS, NESTED_GROUPS, OPEN_MAPPINGS, TRIAL_GROUPS
-from sim.app.security import same_hydra, target
+from sim.app.schema import FRAME_KEYS, GROUPS, NESTED_GROUPS, OPEN_MAPPINGS, PLACES, TRIAL_GROUPS
+from sim.app.security import same_hydra
 from sim.types import InputError
 
 _TRIAL_KEYS = (*TRIAL_GROUPS, *NESTED_GROUPS, "scenarios", "cells", "grid")
@@ -49,7 +51,6 @@ def complete(overrides: list[str]) -> list[str]:
     ['design.n=60']
     """
     said = any(key_of(override).split(".")[0].split("/")[0] in _TRIAL_KEYS for override in overrides)
-    overrides = [_nested(override) for override in overrides]
     opened = ["++" + o if o.startswith(tuple(name + end for name in OPEN_MAPPINGS for end in ".=")) else o for o in overrides]
     return opened if said else ["scenarios=quickstart", *opened]
 
@@ -59,7 +60,7 @@ def composer() -> Iterator[None]:
     """Point Hydra's Compose API at conf/, and leave no global state behind."""
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(config_dir=str(paths.conf_dir()), version_base="1.3", job_name="postcart"):
+        with layered(), initialize_config_dir(config_dir=str(paths.conf_dir()), version_base="1.3", job_name="postcart"):
             yield
     finally:
         GlobalHydra.instance().clear()
@@ -74,17 +75,14 @@ def compose(overrides: list[str], overlays: Overlays) -> Composed:
     """
     for override in overrides:
         _refuse(override, overlays)
-    overrides = [_nested(override) for override in overrides]
     with _one_line_errors(overrides, overlays):
         config = hydra_compose("config", overrides=overrides, return_hydra_config=True)
         if overlays.files:
-            own = [override for override in overrides if key_of(override).startswith("hydra")]
-            same_hydra(config.hydra, hydra_compose("config", overrides=own, return_hydra_config=True).hydra)
+            own = tuple(override for override in overrides if key_of(override).startswith("hydra"))
+            same_hydra(config.hydra, _loader().alone(own).hydra)
     choices: Any = OmegaConf.to_container(config.hydra.runtime.choices)
     with open_dict(config):
         config.pop("hydra")
-        if choices.get("scenarios") is not None:
-            _leave_out(config, overrides)
     return Composed(config, {key: value for key, value in choices.items() if not key.startswith("hydra")})
 
 
@@ -100,13 +98,24 @@ def compose_cell(base: Composed, overrides: list[str], own: list[str], overlays:
     ------
     InputError : as `compose`
     """
-    if any("." not in key_of(override) for override in own):
+    if any(_names_an_option(override) for override in own):
         return compose(merge(overrides, own), overlays)
     # Without a choice of option the cell differs from the base in values only: a hundred times sooner than composing.
     config = copy.deepcopy(base.config)
     with _one_line_errors(overrides + own, overlays):
-        ConfigLoaderImpl._apply_overrides_to_config(OverridesParser.create().parse_overrides(own), config)
+        _loader().apply(OverridesParser.create().parse_overrides([placed(override) for override in own]), config)
     return Composed(config, base.choices)
+
+
+def _names_an_option(override: str) -> bool:
+    key = key_of(placed(override))
+    return "." not in key or (key in PLACES and is_name(key, OverridesParser.create().parse_override(override).value()))
+
+
+def _loader() -> LayeredLoader:
+    loader = GlobalHydra.instance().config_loader()
+    assert isinstance(loader, LayeredLoader)
+    return loader
 
 
 @contextmanager
@@ -123,53 +132,8 @@ def _one_line_errors(overrides: list[str], overlays: Overlays) -> Iterator[None]
         raise InputError(one_line(error)) from error
 
 
-def _leave_out(config: DictConfig, overrides: list[str]) -> None:
-    """Leave out what a scenario says of an option that an override has replaced by one without such a key.
-
-    So `scenarios=x effect=none` works though the scenario sets `effect.hr`; a key that both options have keeps the scenario's value.
-    """
-    chosen = [key_of(override) for override in overrides if key_of(override) in GROUPS]
-    if all(_fits(group, config[group]) for group in chosen):
-        return
-    alone = hydra_compose("config", overrides=[o for o in overrides if key_of(o).split(".")[0] in chosen])
-    for group in chosen:
-        _keep_common(config[group], alone[group])
-
-
-def _fits(path: str, node: Any) -> bool:
-    """Tell whether every key of a group belongs to its class."""
-    if not isinstance(node, DictConfig) or "_target_" not in node:
-        return True
-    try:
-        fields = getattr(target(f"{path}._target_", node["_target_"]), "__dataclass_fields__", {})
-    except InputError:
-        return False
-    if not all(key == "_target_" or key in fields for key in node):
-        return False
-    names = [str(key) for key in node]
-    below = [name for name in names if not OmegaConf.is_interpolation(node, name) and not OmegaConf.is_missing(node, name)]
-    return all(_fits(f"{path}.{name}", node[name]) for name in below)
-
-
-def _keep_common(node: Any, own: Any) -> None:
-    if not isinstance(node, DictConfig) or not isinstance(own, DictConfig) or "_target_" not in own:
-        return
-    for key in list(node):
-        if key not in own:
-            del node[key]
-        elif key == "_target_":
-            node[key] = own[key]
-        elif not OmegaConf.is_interpolation(node, key) and not OmegaConf.is_missing(node, key):
-            _keep_common(node[key], None if OmegaConf.is_interpolation(own, key) or OmegaConf.is_missing(own, key) else own[key])
-
-
-def _nested(override: str) -> str:
-    """Write out the place of a group that lies inside another one."""
-    key, equals, value = override.partition("=")
-    return f"{key}@{NESTED_GROUPS[key]}={value}" if equals and key in NESTED_GROUPS else override
-
-
 def _refuse(override: str, overlays: Overlays) -> None:
+    placed(override)  # or says that it has no place
     key, _, value = override.lstrip("+~").partition("=")
     if key.startswith("hydra.searchpath"):
         raise InputError(f"'{override}' is refused; allowed: files in ./scenarios and ./GROUP of the working directory")
@@ -178,9 +142,12 @@ def _refuse(override: str, overlays: Overlays) -> None:
         raise InputError(f"'{override}' is refused; allowed: -m with lists of values, or grid; executor=NAME says where replicates run")
     if key in GROUPS and value.strip() in ("", "null", "[]"):
         raise InputError(f"'{override}' is refused; allowed: {key}=OPTION, one of those that --help lists")
-    for name in value.strip("[]").split(","):
-        if line := overlays.refused.get((key, name.strip().strip("'\""))):
+    for name in [word.strip().strip("'\"") for word in value.strip("[]").split(",")]:
+        if line := overlays.refused.get((key, name)):
             raise InputError(line)
+        if key in (*GROUPS, "scenarios") and re.search(r"[/\\.]", name):
+            # Hydra would look for a file outside the group
+            raise InputError(f"{key}: '{name}' is refused; allowed: the name of an option, one of those that --help lists")
 
 
 def _missing(error: MissingConfigException, overlays: Overlays) -> InputError:
@@ -193,21 +160,24 @@ def _missing(error: MissingConfigException, overlays: Overlays) -> InputError:
 
 def _unknown_key(error: ConfigCompositionException, overrides: list[str]) -> InputError:
     """Name the override that fits nothing, with the nearest keys there are."""
+    overrides = [placed(override) for override in overrides]
     wrong = next((o for o in overrides if any(f"'{name}'" in str(error) for name in (key_of(o), o, o.partition("=")[0]))), None)
     if wrong is None:
         return InputError(one_line(error))
     key = key_of(wrong)
-    if key in NESTED_GROUPS:
-        return InputError(
-            f"{key}={wrong.partition('=')[2]}: the chosen {NESTED_GROUPS[key].split('.')[0]} has no choice of {key}; allowed with design=randomised_pfs and others that have one"
-        )
     group, dot, _ = key.partition(".")
-    if group not in (*GROUPS, *NESTED_GROUPS, *FRAME_KEYS, "scenarios") and not group.startswith("hydra"):
+    if group not in (*GROUPS, *FRAME_KEYS, "scenarios") and not group.startswith("hydra"):
         return unknown(wrong, group, (*GROUPS, *FRAME_KEYS, "scenarios"))
     if dot and isinstance(root(error), ConfigKeyError | AttributeError):
-        choices = [o for o in overrides if "." not in key_of(o)]
-        known = _keys(OmegaConf.to_container(hydra_compose("config", overrides=choices), resolve=False), "")
-        return unknown(wrong, key, [k for k in known if k.split(".")[0] == group])
+        choices = tuple(o for o in overrides if key_of(o) in (*GROUPS, "scenarios"))
+        plain: Any = OmegaConf.to_container(_loader().alone(choices), resolve=False)
+        known = [k for k in _keys(plain, "") if k.split(".")[0] == group]
+        empty = next((p for p in PLACES if key.startswith(p + ".") and p in known and at(plain, p) is None), None)
+        if empty is not None:
+            return InputError(f"{wrong}: {empty} is null; allowed: {empty}=OPTION first, one of conf/{PLACES[empty]}")
+        # a mapping changes keys: the one that is not there lies inside it
+        inside = [f"{key}.{name}" for name in _value_keys(wrong) if f"{key}.{name}" not in known] if key in known else []
+        return unknown(wrong, (inside or [key])[0], known)
     return InputError(f"{wrong}: {one_line(root(error))}")
 
 
@@ -216,6 +186,11 @@ def _keys(node: Any, path: str) -> Iterable[str]:
         if key != "_target_":
             yield f"{path}{key}"
             yield from _keys(value, f"{path}{key}.")
+
+
+def _value_keys(override: str) -> list[str]:
+    value = OverridesParser.create().parse_override(override).value()
+    return [str(name) for name in value] if isinstance(value, dict) else []
 
 
 def parse_sweep(overrides: list[str]) -> list[tuple[str, list[str]]]:
@@ -236,10 +211,4 @@ def parse_sweep(overrides: list[str]) -> list[tuple[str, list[str]]]:
     if not jobs:
         raise InputError("-m: the sweep is empty; allowed: at least one value for each key")
     swept = {override.get_key_element() for override in parsed if override.is_sweep_override()}
-    return [(",".join(_short(o) for o in job if o.partition("=")[0] in swept), job) for job in jobs]
-
-
-def _short(override: str) -> str:
-    """Undo `_nested`, for a name that people read."""
-    key, _, value = override.partition("=")
-    return f"{key_of(override)}={value}" if key_of(override) in NESTED_GROUPS else f"{key}={value}"
+    return [(",".join(o for o in job if o.partition("=")[0] in swept), job) for job in jobs]

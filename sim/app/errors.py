@@ -62,7 +62,8 @@ def one_line(error: BaseException) -> str:
     if isinstance(cause, InputError):
         return _flat(str(cause))
     if isinstance(error, OverrideParseException):
-        return f"override '{error.override}' cannot be read: {_flat(str(error.message))}"
+        override = str(error.override).removeprefix("++")
+        return f"override '{override}' cannot be read: {_unreadable(override) or _flat(str(error.message))}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.rpartition("/")
         return str(unknown(group or "configuration", name, error.options or ()))
@@ -75,6 +76,28 @@ def one_line(error: BaseException) -> str:
     key = re.search(r"full_key: (\S+)", str(error))
     line = _flat(str(error)) or type(error).__name__
     return f"{key.group(1)}: {line}" if key and key.group(1) not in line else line
+
+
+def _unreadable(override: str) -> str:
+    """Say what a shell has done to an override, or an empty string.
+
+    Examples
+    --------
+    >>> _unreadable("grid={statistic:")
+    "a bracket is not closed; quote it, or the shell splits it: 'grid={…}'"
+    >>> _unreadable("design.n")
+    'it is no key=value; no spaces around ='
+    """
+    key, equals, value = override.partition("=")
+    bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", override)
+    for opening, closing in ("{}", "[]", "()"):
+        if bare.count(opening) != bare.count(closing):
+            inside = f"{opening}…{closing}" if value.startswith(opening) else "…"
+            whole = f"{key}={inside}" if equals and opening in value + opening else "key={…}"
+            return f"a bracket is not closed; quote it, or the shell splits it: '{whole}'"
+    if not key or not equals or not value.strip():
+        return "it is no key=value; no spaces around ="
+    return ""
 
 
 def _flat(text: str) -> str:

@@ -15,8 +15,8 @@ from sim.app.folders import RunFolder
 from sim.app.study import Study
 from sim.types import InputError
 
-DONE, REFUSED, BROKEN, INTERRUPTED = 0, 2, 3, 130
-"""Exit statuses; a task gives 1 when one of its checks failed."""
+DONE, REFUSED, BROKEN = 0, 2, 3
+"""Exit statuses; a task gives 1 when one of its checks failed. Those of a run that is stopped are in `stopping`."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class InTurn:
 
     studies: list[Study]
     folder: RunFolder
-    _kept: ExitStack = field(default_factory=ExitStack)
-    _executors: dict[str, Any] = field(default_factory=dict)
-    _outcomes: list[Outcome] = field(default_factory=list)
+    _kept: ExitStack = field(default_factory=ExitStack, init=False)
+    _executors: dict[str, Any] = field(default_factory=dict, init=False)
+    _outcomes: list[Outcome] = field(default_factory=list, init=False)
 
     def __call__(self, config: object) -> None:
         number = len(self._outcomes)

@@ -11,14 +11,16 @@ import logging
 import os
 import shlex
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from sim.app.folders import RunFolder
-from sim.app.jobs import BROKEN, DONE, INTERRUPTED, REFUSED, InTurn, Outcome, SideBySide, outcome_of
+from sim.app.jobs import BROKEN, DONE, REFUSED, InTurn, Outcome, SideBySide, outcome_of
 from sim.app.overlays import Overlays, private_store, register
+from sim.app.stopping import stopped, stopping_on_request
 from sim.types import InputError
 
 _REFUSED_FLAGS = {
@@ -38,14 +40,14 @@ def main(argv: list[str]) -> int:
 
     Returns
     -------
-    int : 0 done, 1 a check failed, 2 refused, 3 broken, 130 interrupted; of several jobs the worst
+    int : 0 done, 1 a check failed, 2 refused, 3 broken, 130 interrupted, 143 terminated (SIGTERM); of several jobs the worst
     """
     show = any(a.lstrip("+").replace(" ", "").lower() == "run.traceback=true" for a in argv)
-    with _restored(argv):
+    with _restored(argv), stopping_on_request():
         try:
             return _ended(_run(argv), show)
-        except KeyboardInterrupt:
-            return _ended([Outcome(INTERRUPTED, "interrupted before anything was kept")], False)
+        except KeyboardInterrupt as stop:
+            return _ended([stopped(stop, "before anything was kept")], False)
         except SystemExit as stop:  # argparse, and Hydra's --help, --info, --cfg
             return stop.code if isinstance(stop.code, int) else DONE if stop.code is None else REFUSED
         except Exception as error:
@@ -60,13 +62,16 @@ def _run(argv: list[str]) -> list[Outcome]:
         return []
     arguments = _parse(argv)
     overlays = register()
-    if arguments.help or arguments.hydra_help or arguments.info or arguments.shell_completion:
-        _hydra(argv, lambda config: None)
-        return []
 
-    from sim.app.compose import complete, composer
+    from sim.app.compose import complete, compose, composer
 
     overrides = complete(arguments.overrides)
+    if arguments.help or arguments.hydra_help or arguments.info or arguments.shell_completion:
+        if arguments.overrides and not arguments.shell_completion:
+            with composer():
+                compose(overrides, overlays)
+        _hydra(argv, lambda config: None)
+        return []
     if arguments.cfg:
         with composer():
             from sim.app.build import build
@@ -100,6 +105,7 @@ def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: b
     in_turn = launcher == launchers.IN_TURN
     where = [f"hydra.sweep.dir={folder.quoted}", "hydra.sweep.subdir=${hydra.job.num}"] if multirun else [f"hydra.run.dir={folder.quoted}"]
     launcher_error = None
+    done = False
     try:
         with InTurn(studies, folder) if in_turn else SideBySide(studies, [name for name, _ in named], folder) as jobs:
             try:
@@ -109,8 +115,11 @@ def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: b
             outcomes = jobs.outcomes(launcher_error)
         if multirun:
             combine([folder.of_job(i) for i, outcome in enumerate(outcomes) if not outcome.line], folder.path)
-    except KeyboardInterrupt:
-        return [Outcome(INTERRUPTED, f"interrupted; {folder.kept(studies[0].run.store)}")]
+        done = not any(outcome.line for outcome in outcomes)
+    except KeyboardInterrupt as stop:
+        return [stopped(stop, folder.kept(studies[0].run.store))]
+    finally:
+        folder.end(done)
     if outcomes and all(outcome.status == REFUSED for outcome in outcomes):
         folder.remove()
     return outcomes
@@ -146,6 +155,7 @@ def _hydra(argv: list[str], task: Callable[[object], None]) -> None:
     import hydra
 
     from sim.app import paths
+    from sim.app.loader import layered
 
     sys.argv = ["postcart", *argv]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # or Hydra prints the traceback itself and exits
@@ -153,7 +163,8 @@ def _hydra(argv: list[str], task: Callable[[object], None]) -> None:
     def run(config: object) -> None:
         task(config)
 
-    hydra.main(config_path=str(paths.conf_dir()), config_name="config", version_base="1.3")(run)()
+    with layered():
+        hydra.main(config_path=str(paths.conf_dir()), config_name="config", version_base="1.3")(run)()
 
 
 def _ended(outcomes: list[Outcome], show: bool) -> int:
@@ -178,7 +189,10 @@ def _restored(argv: list[str]) -> Iterator[None]:
     handlers, level, arguments, folder = root.handlers[:], root.level, sys.argv, Path.cwd()
     full_error = os.environ.get("HYDRA_FULL_ERROR")
     try:
-        with private_store():
+        with private_store(), warnings.catch_warnings():
+            # what a library has to say is for programmers; but a number that is none, or too large, in our own arithmetic is an error
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("error", category=RuntimeWarning, module=r"sim\.")
             yield
     finally:
         GlobalHydra.instance().clear()

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
-from omegaconf._utils import get_yaml_loader
 
 from sim.app import paths, schema
 from sim.app.errors import one_line
 from sim.app.vetting import vet
+from sim.reading import parse_yaml, read_text
 from sim.types import InputError
 
 MAX_BYTES = 256 * 1024
@@ -41,15 +40,10 @@ def read(path: Path) -> tuple[str | None, Any]:
 
     Raises
     ------
-    InputError : too large, not text, or not YAML
+    InputError : no regular file, too large, not text, or not YAML
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"larger than {MAX_BYTES} bytes; tables belong in a CSV file")
-        text = path.read_text(encoding="utf-8")
-        tree = yaml.load(text, Loader=get_yaml_loader())  # OmegaConf's own safe loader: no Python tags
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"cannot be read: {' '.join(str(error).split())}") from None
+    text = read_text(path, MAX_BYTES)
+    tree = parse_yaml(text)
     header = re.match(r"(?:\s*#[^\n]*\n|\s*\n)*?\s*#\s*@package\s+(\S+)", text)
     return (header.group(1) if header else None), {} if tree is None else tree
 
@@ -82,8 +76,9 @@ def register() -> Overlays:
 def _join(store: ConfigStore, overlays: Overlays, builtin: dict[tuple[str, str], Path], group: str, path: Path) -> None:
     key, shown = (group, path.stem), f"./{paths.shown(path)}"
     if key in builtin:
-        if path.read_bytes() == builtin[key].read_bytes():
-            return
+        with suppress(InputError):  # what is no file is no copy
+            if read_text(path, MAX_BYTES) == read_text(builtin[key], MAX_BYTES):
+                return
         raise InputError(f"{shown}: '{path.stem}' is a built-in name of {group}; allowed: any other file name")
     try:
         if not re.fullmatch(r"\w+", path.stem):

@@ -14,8 +14,20 @@ TRIAL_GROUPS = ("population", "accrual", "dropout", "effect", "design")
 GROUPS = ("benchmark", *TRIAL_GROUPS, "executor", "task")
 """Every group of conf/, in the order of the defaults list."""
 
-NESTED_GROUPS = {"statistic": "design.statistic"}
-"""Groups whose choice lies inside another group's: `statistic=x` stands for Hydra's `statistic@design.statistic=x`."""
+PLACES = {
+    "design.statistic": "statistic",
+    "design.spending": "spending",
+    "design.futility_spending": "spending",
+    "design.futility.spending": "spending",
+    "design.harm.spending": "spending",
+    "design.shape": "shape",
+    "design.futility": "futility",
+    "design.harm": "harm",
+}
+"""Places inside a group where a choice stands, and the group of conf/ that holds its options; the name of an option stands for it there."""
+
+NESTED_GROUPS = {group: place for place, group in reversed(PLACES.items())}
+"""Groups whose choice lies inside another group's, and the first of their places: `statistic=x` stands for `design.statistic=x`."""
 
 OPEN_MAPPINGS = ("cells", "grid", "benchmark.figures")
 """Mappings whose keys are the user's: an override of one needs no plus sign."""
@@ -41,7 +53,10 @@ class RunConfig:
 
 @dataclass
 class Frame:
-    """Everything at the top of a configuration; the groups fill their own places."""
+    """Everything at the top of a configuration; the groups fill their own places.
+
+    `title` and `question` may name facts of the trial in braces, see `sim.app.sentences`.
+    """
 
     title: str = ""
     question: str = ""

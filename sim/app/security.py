@@ -116,7 +116,7 @@ def resolve(config: DictConfig, trusted: tuple[str, ...] = ()) -> dict[str, Any]
             raise InputError(f"{path} is refused; allowed with underscores at both ends: _target_")
         if isinstance(value, str) and "${" in value:
             raise InputError(f"{path} is {value!r}: an interpolation inside an interpolation is refused")
-        if key == "_target_":
+        if key == "_target_" and not path.startswith("grid"):  # values of a grid are checked in the cells that they make
             target(path, value, trusted)
     return dict(plain)
 
@@ -140,7 +140,7 @@ def target(path: str, name: Any, trusted: tuple[str, ...] = ()) -> type:
     # Importing runs a module's code, so the name is checked before anything is imported.
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w*(\.\w+)+", name) or not within(name, ("sim", *trusted)):
         raise InputError(f"{where}; allowed: a class of {', '.join((*allowed, *trusted)) or 'no package here'}")
-    found = _locate(name)
+    found = locate(name)
     if found is None:
         raise InputError(f"{where}: there is no such class")
     ours = inspect.isclass(found) and within(found.__module__, allowed) and _is_choice(found)
@@ -149,7 +149,7 @@ def target(path: str, name: Any, trusted: tuple[str, ...] = ()) -> type:
         raise InputError(
             f"{where}; allowed: a class of {', '.join((*allowed, *trusted)) or 'no package here'} that is a choice (a concrete, frozen dataclass)"
         )
-    if path == f"{group}._target_" and group in INTERFACES and not issubclass(found, _locate(INTERFACES[group])):
+    if path == f"{group}._target_" and group in INTERFACES and not issubclass(found, locate(INTERFACES[group])):
         raise InputError(f"{where}; allowed: a class that is a kind of {INTERFACES[group]}")
     return found
 
@@ -159,7 +159,7 @@ def _is_choice(found: type) -> bool:
     return frozen and not inspect.isabstract(found) and not found.__name__.startswith("_")
 
 
-def _locate(name: str) -> Any:
+def locate(name: str) -> Any:
     """Import the longest part of a dotted name that is a module, then take attributes."""
     parts = name.split(".")
     for k in range(len(parts) - 1, 0, -1):

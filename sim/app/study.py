@@ -51,7 +51,8 @@ class Run:
         for name in ("n_sim", "n_sim_null", "n_sim_max"):
             if getattr(self, name) < 1:
                 raise InputError(f"run.{name} is {getattr(self, name)}; allowed: 1 or more replicates")
-        object.__setattr__(self, "precision_of", tuple(self.precision_of))
+        for name in ("precision_of", "allow_targets"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.precision is not None and not 0 < self.precision < float("inf"):
             raise InputError(f"run.precision is {self.precision}; allowed: a positive error, or null for a fixed number of replicates")
         from sim.oc import DEFINITIONS  # here, so that --help need not load the engine
@@ -95,6 +96,12 @@ class Study:
     task: Any
     resolved_config: dict[str, dict[str, Any]] = field(default_factory=dict)
     command: str = "postcart"
+
+    @property
+    def folder_name(self) -> str:
+        """What the run's folder is called after its date: the scenario, or what a task that runs no trial calls it."""
+        named = getattr(self.task, "folder_name", None)
+        return self.scenario if named is None else str(named(self))
 
     @property
     def benchmark(self) -> Any:

@@ -23,8 +23,9 @@ def combine(jobs: list[Path], folder: Path) -> None:
     if not tables:
         return
     table = pd.concat(tables, ignore_index=True)
-    table.to_parquet(folder / f"{NAME}.parquet", index=False)
-    table.to_csv(folder / f"{NAME}.csv", index=False)
+    from sim.app.tasks.outputs import write_table
+
+    write_table(table, folder, NAME)
     from rich.console import Console
 
     from sim.report.terminal import print_operating_characteristics, print_sizes

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, Union
 
 from sim.app.errors import unknown
+from sim.app.security import locate
 from sim.types import InputError
 
 _NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null"}
@@ -42,8 +43,15 @@ def check_fields(path: str, cls: type, values: dict[str, Any]) -> dict[str, Any]
         hint = _hints(cls).get(name, Any)
         checked[name] = value if fits(value, hint) or not fits([value], hint) else [value]
         if not fits(checked[name], hint):
-            raise InputError(f"{path}.{name} is {value!r}; allowed: {describe(hint)}")
+            raise InputError(f"{path}.{name} is {_shown(value)}; allowed: {describe(hint)}")
     return checked
+
+
+def _shown(value: Any) -> str:
+    """Return a value as an error says it: a choice by the name of its class."""
+    if isinstance(value, dict) and isinstance(value.get("_target_"), str):
+        return f"a {value['_target_'].rpartition('.')[2]}"
+    return repr(value)
 
 
 def _hints(cls: type) -> dict[str, Any]:
@@ -81,7 +89,9 @@ def fits(value: Any, hint: Any) -> bool:
     if origin in (dict, Mapping):
         return isinstance(value, dict)
     if isinstance(hint, type) and hint is not object and hint.__module__.startswith("sim."):
-        return isinstance(value, dict)
+        # the class itself was accepted before; here it must be one of the right kind
+        named = locate(value["_target_"]) if isinstance(value, dict) and isinstance(value.get("_target_"), str) else None
+        return isinstance(named, type) and issubclass(named, hint)
     return True
 
 

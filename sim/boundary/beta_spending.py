@@ -29,7 +29,13 @@ class FutilityDesign:
 
 
 def beta_spending_bounds(
-    information_fractions: tuple[float, ...], alpha: float, beta: float, efficacy: Spending, futility: Spending, binding: bool = False
+    information_fractions: tuple[float, ...],
+    alpha: float,
+    beta: float,
+    efficacy: Spending,
+    futility: Spending,
+    binding: bool = False,
+    spent_at: tuple[float, ...] | None = None,
 ) -> FutilityDesign:
     """Compute efficacy bounds that spend alpha and futility bounds that spend beta.
 
@@ -39,6 +45,7 @@ def beta_spending_bounds(
     alpha, beta : floats, one-sided; alpha + beta below 1
     efficacy, futility : Spending
     binding : False: alpha holds even where a trial goes on below the lower bound; True: the upper bounds are lowered because it must stop
+    spent_at : fractions at which both spending functions are read, where they differ from those of the information
 
     Raises
     ------
@@ -65,17 +72,18 @@ def beta_spending_bounds(
     if not 0 < beta < 1 - alpha:
         raise InputError(f"boundary: beta is {beta}; allowed: above 0 and below 1 - alpha = {1 - alpha:g}")
     info = np.asarray(information_fractions, dtype=np.float64)
-    ignored = efficacy_bounds(information_fractions, alpha, efficacy)
-    spend_alpha, spend_beta = increments(efficacy, info, alpha), increments(futility, info, beta)
+    ignored = efficacy_bounds(information_fractions, alpha, efficacy, spent_at)
+    at = info if spent_at is None else np.asarray(spent_at, dtype=np.float64)
+    spend_alpha, spend_beta = increments(efficacy, at, alpha), increments(futility, at, beta)
     fixed = -float(ndtri(alpha) + ndtri(beta))
     if len(info) == 1:
         return FutilityDesign(ignored, ignored.copy(), fixed, 1.0)
 
-    def at(drift: float) -> tuple[Array, Array, float]:
+    def under(drift: float) -> tuple[Array, Array, float]:
         return _bounds_under(drift, info, spend_alpha, spend_beta, None if binding else ignored)
 
     def excess(drift: float) -> float:
-        return at(drift)[2]
+        return under(drift)[2]
 
     low, high = fixed, 1.5 * fixed
     # stopping early for futility costs power, so the drift is never below the fixed test's unless the bounds are binding
@@ -84,7 +92,7 @@ def beta_spending_bounds(
     while excess(high) > 0:
         high *= 1.3
     drift = float(brentq(excess, low, high, xtol=1e-11, rtol=1e-14))
-    upper, lower, _ = at(drift)
+    upper, lower, _ = under(drift)
     lower[-1] = upper[-1]
     return FutilityDesign(upper, lower, drift, (drift / fixed) ** 2)
 

@@ -7,12 +7,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binom
 
-from sim.kernels.simon import best_first_stage, binomial_tables
+from sim.kernels.simon import best_first_stage, binomial_tables, most_stopped
 from sim.types import Array, InputError
 
 KINDS = ("optimal", "minimax", "admissible")
+LARGEST = 1_500
+"""Patients beyond which no design is looked for, as tables and time grow with its square; the proof that 1,000 are best goes that far."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def simon(p0: float, p1: float, alpha: float = 0.05, power: float = 0.8, kind: s
     alpha : float, one-sided, the largest type I error
     power : float, the smallest power
     kind : "optimal": smallest EN(p0); "minimax": smallest n, and among those smallest EN(p0)
-    n_max : largest n to look at; None looks until no larger n can be better, which is proved (see `admissible`)
+    n_max : largest n to look at, up to 1,500; None looks until no larger n can be better, which is proved (see `admissible`)
 
     References
     ----------
@@ -104,7 +107,8 @@ def admissible(p0: float, p1: float, alpha: float = 0.05, power: float = 0.8, n_
 
     Raises
     ------
-    InputError : where a rate is out of range or no design with at most n_max patients meets both errors
+    InputError : where a rate is out of range, no design with at most n_max patients meets both errors, or without n_max the search
+        does not end at 1,500
 
     Notes
     -----
@@ -122,8 +126,8 @@ def admissible(p0: float, p1: float, alpha: float = 0.05, power: float = 0.8, n_
     [(27, 0.597, 1.0), (28, 0.414, 0.597), (29, 0.0, 0.414)]
     """
     _check(p0, p1, alpha, power)
-    if n_max is not None and n_max < 2:
-        raise InputError(f"Simon's design: n_max is {n_max}; allowed: 2 or more patients")
+    if n_max is not None and not 2 <= n_max <= LARGEST:
+        raise InputError(f"Simon's design: n_max is {n_max}; allowed: 2 to {LARGEST:,} patients")
     found = _best_of_each_n(p0, p1, alpha, 1 - power, n_max)
     if not found:
         raise InputError(
@@ -154,54 +158,87 @@ def best_with_n(n: int, p0: float, p1: float, alpha: float = 0.05, power: float 
     (2, 14, 5)
     """
     _check(p0, p1, alpha, power)
-    design = np.empty(3, dtype=np.int64)
-    if n < 2 or not math.isfinite(best_first_stage(n, alpha, 1 - power, *_tables(p0, p1, n), design)):
+    if n > LARGEST:
+        raise InputError(f"Simon's design: n is {n}; allowed: up to {LARGEST:,} patients, or r1, n1, r and n of your own (kind given)")
+    en, design = _Tables.of(p0, p1, 1 - power, n).best(n, alpha, 1 - power, math.inf) if n >= 2 else (math.inf, (0, 0, 0, 0))
+    if not math.isfinite(en):
         raise InputError(
             f"Simon's design: n is {n}: no design meets alpha {alpha:g} and power {power:g} for rates {p0:.3f} and {p1:.3f};"
             " allowed: more patients, or null for as many as are needed"
         )
-    return two_stage(int(design[0]), int(design[1]), int(design[2]), n, p0, p1)
+    return two_stage(*design, p0, p1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tables:
+    """Binomial probabilities for up to `size` patients.
+
+    mass0, tail0, mass1, tail1 : float64[size + 1, size + 2] as `binomial_tables` fills them, at p0 and p1
+    most : int64[size + 1], the largest r1 of each n1 that keeps beta, from `most_stopped`
+    going_on : float64[size + 1], P(X1 > that r1 | p0), 1 where there is none
+    """
+
+    size: int
+    mass0: Array
+    tail0: Array
+    mass1: Array
+    tail1: Array
+    most: NDArray[np.int64]
+    going_on: Array
+
+    @classmethod
+    def of(cls, p0: float, p1: float, beta: float, size: int) -> _Tables:
+        mass0, tail0, mass1, tail1 = (np.empty((size + 1, size + 2)) for _ in range(4))
+        binomial_tables(p0, mass0, tail0)
+        binomial_tables(p1, mass1, tail1)
+        most = np.empty(size + 1, dtype=np.int64)
+        most_stopped(beta, tail1, most)
+        going_on = np.where(most >= 0, tail0[np.arange(size + 1), np.maximum(most, 0) + 1], 1.0)
+        return cls(size, mass0, tail0, mass1, tail1, most, going_on)
+
+    def best(self, n: int, alpha: float, beta: float, below: float) -> tuple[float, tuple[int, int, int, int]]:
+        """Return the smallest EN(p0) below a limit, infinity where there is none, and its r1, n1, r and n."""
+        design = np.empty(3, dtype=np.int64)
+        en = best_first_stage(n, alpha, beta, below, self.mass0, self.tail0, self.mass1, self.tail1, self.most, design)
+        return en, (int(design[0]), int(design[1]), int(design[2]), n)
+
+    def may_have_design(self, n: int, alpha: float, beta: float) -> bool:
+        """Tell whether the most powerful test of n patients at level alpha, randomised at its edge, has the power: no design has more."""
+        c = int(np.argmax(self.tail0[n] <= alpha))
+        at_edge = (alpha - self.tail0[n, c]) / self.mass0[n, c - 1] if c > 0 else 0.0
+        return bool(self.tail1[n, c] + at_edge * self.mass1[n, max(c - 1, 0)] >= 1 - beta - 1e-9)
+
+    def least_expected(self, n: int, best: float) -> float:
+        """Return a lower bound on EN(p0) of every design with n patients, where it is below `best`."""
+        n1 = np.arange(1, min(n, math.ceil(best)))
+        # a first stage of `best` patients or more expects at least as many
+        return min(best, float(np.min(n1 + (n - n1) * self.going_on[n1])))
 
 
 def _best_of_each_n(p0: float, p1: float, alpha: float, beta: float, n_max: int | None) -> list[tuple[float, tuple[int, int, int, int]]]:
     """Return (EN, (r1, n1, r, n)) for each n that has a design, where EN is smaller than for every smaller n."""
-    size = 64 if n_max is None else n_max
-    tables = _tables(p0, p1, size)
-    design = np.empty(3, dtype=np.int64)
+    end = LARGEST if n_max is None else n_max
+    tables = _Tables.of(p0, p1, beta, min(64, end))
     found: list[tuple[float, tuple[int, int, int, int]]] = []
-    best, n = math.inf, 1
-    while True:
-        n += 1
-        if n_max is not None and n > n_max:
+    best = math.inf
+    for n in range(2, end + 1):
+        if n > tables.size:
+            tables = _Tables.of(p0, p1, beta, min(2 * tables.size, end))
+        if n_max is None and best < math.inf and tables.least_expected(n, best) >= best:
             return found
-        if n > size:
-            size *= 2
-            tables = _tables(p0, p1, size)
-        if n_max is None and best < math.inf and _least_expected(n, best, beta, tables) >= best:
-            return found
-        en = best_first_stage(n, alpha, beta, *tables, design)
+        if best == math.inf and not tables.may_have_design(n, alpha, beta):
+            continue
+        en, design = tables.best(n, alpha, beta, best)
         if en < best:
             best = en
-            found.append((en, (int(design[0]), int(design[1]), int(design[2]), n)))
-
-
-def _least_expected(n: int, best: float, beta: float, tables: tuple[Array, Array, Array, Array]) -> float:
-    """Return a lower bound on EN(p0) of every design with n patients."""
-    _, tail0, _, tail1 = tables
-    n1 = np.arange(1, min(n, math.ceil(best)))
-    # P(X1 >= r1 + 1 | p0) at the largest r1 with P(X1 <= r1 | p1) <= beta
-    allowed = 1.0 - tail1[n1, 1:] <= beta
-    r1 = np.sum(np.logical_and.accumulate(allowed, axis=1), axis=1) - 1
-    going_on = np.where(r1 >= 0, tail0[n1, np.maximum(r1, 0) + 1], 1.0)
-    # a first stage of `best` patients or more expects at least as many
-    return min(best, float(np.min(n1 + (n - n1) * going_on)))
-
-
-def _tables(p0: float, p1: float, size: int) -> tuple[Array, Array, Array, Array]:
-    mass0, tail0, mass1, tail1 = (np.empty((size + 1, size + 2)) for _ in range(4))
-    binomial_tables(p0, mass0, tail0)
-    binomial_tables(p1, mass1, tail1)
-    return mass0, tail0, mass1, tail1
+            found.append((en, design))
+    if n_max is None:
+        why = "none meets both errors" if best == math.inf else "a larger one may expect fewer under the null"
+        raise InputError(
+            f"Simon's design: rates {p0:.3f} and {p1:.3f}, alpha {alpha:g}, power {1 - beta:.10g}: with at most {LARGEST:,} patients {why};"
+            " allowed: rates that are further apart, or n"
+        )
+    return found
 
 
 def _slope(a: tuple[float, tuple[int, int, int, int]], b: tuple[float, tuple[int, int, int, int]]) -> float:

@@ -26,13 +26,17 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """One analysis data set with its columns' meanings and the columns that identify a row; missing values are null."""
+    """One analysis data set with its columns' meanings and the columns that identify a row; missing values are null.
+
+    parameters : in what order the rows of each PARAMCD stand; empty for a data set of one row a patient
+    """
 
     name: str
     label: str
     columns: dict[str, Column]
     table: pd.DataFrame
     keys: tuple[str, ...]
+    parameters: tuple[str, ...] = ()
 
 
 _KEYS = {"STUDYID": Column("Study identifier"), "USUBJID": Column("Unique subject identifier")}
@@ -143,7 +147,11 @@ def _adtte(cohort: pd.DataFrame, origin: str) -> Dataset:
         "EVNTDESC": Column("Event that happened"),
         "CNSDTDSC": Column("Why the time is censored"),
     }
-    return Dataset("ADTTE", "Time-to-event analysis data", columns, pd.concat(parts, ignore_index=True)[list(columns)], _BY_PARAMETER)
+    return Dataset("ADTTE", "Time-to-event analysis data", columns, _together(parts, columns), _BY_PARAMETER, ("OS", "PFS", "TTNT", "DOR"))
+
+
+def _together(parts: list[pd.DataFrame], columns: dict[str, Column]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True)[list(columns)]
 
 
 def _times(cohort: pd.DataFrame, code: str, name: str, origin: str, who: Any, months: Any, event: Any, what: Any) -> pd.DataFrame:
@@ -171,7 +179,7 @@ def _adrs(cohort: pd.DataFrame) -> Dataset:
         "AVALC": Column("Response (NR: stable or progressive)"),
         "AVAL": Column("Response rank (2 CR, 1 PR, 0 NR)", "integer"),
     }
-    return Dataset("ADRS", "Response analysis data", columns, pd.concat(parts, ignore_index=True)[list(columns)], _BY_PARAMETER)
+    return Dataset("ADRS", "Response analysis data", columns, _together(parts, columns), _BY_PARAMETER, ("BOR", "CARTBOR"))
 
 
 def _responses(cohort: pd.DataFrame, code: str, name: str, column: str) -> pd.DataFrame:

@@ -60,6 +60,7 @@ def cohort(
     followup: float | None = None,
     baseline: bool = True,
     missing: bool = False,
+    first: int = 0,
 ) -> pd.DataFrame:
     """Sample n patients from the population's time zero, with all marks of their courses.
 
@@ -73,6 +74,7 @@ def cohort(
     baseline : whether to add baseline covariates
     missing : whether what was unknown in the publication is `unknown` (covariates), `not assessed` (CD19) or
         `not evaluable` (response to first line) here, as often as there; else a level is drawn from the known ones
+    first : patients before the first of these: a large cohort is made part by part, each the same rows as in the whole
 
     Returns
     -------
@@ -94,8 +96,8 @@ def cohort(
         )
     end = FOREVER if followup is None else float(followup)
     cut = np.full(n, end)
-    table = patients(population, Draws(seed, 0, 1, n), cut)
-    draws = Draws(seed, 0, 1, n)  # the same addresses; the words of the courses are no longer held
+    table = patients(population, Draws(seed, 0, 1, n, first), cut)
+    draws = Draws(seed, 0, 1, n, first)  # the same addresses; the words of the courses are no longer held
     if baseline:
         add_marks(table, population.values, draws, missing)
     if baseline and missing:
@@ -109,7 +111,7 @@ def patients(population: PostCartFailure, draws: Draws, cut: Array) -> pd.DataFr
     p, group = population.values, population.sample_strata(draws)
     therapy, control = population.therapy(), np.zeros_like(group)
     columns: dict[str, Any] = {
-        "patient": np.arange(1, group.size + 1),
+        "patient": draws.first_unit + np.arange(1, group.size + 1),
         "stratum": labelled(population.strata, group[0]),
         "day30_refractory": (group[0] == 0).astype(np.uint8),
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -22,7 +21,11 @@ def document(dataset: Dataset, created: datetime | None = None) -> dict[str, Any
     ----------
     CDISC, Dataset-JSON Specification 1.1 (5 December 2024), sections "Top-level Metadata Attributes", "Column Metadata" and "Row Data".
     """
-    names = list(dataset.columns)
+    return heading(dataset, len(dataset.table), created) | {"rows": rows_of(dataset.table, dataset)}
+
+
+def heading(dataset: Dataset, records: int, created: datetime | None = None) -> dict[str, Any]:
+    """Return everything of a Dataset-JSON object but its rows; `records` of them will follow."""
     columns: list[dict[str, Any]] = [
         {"itemOID": f"IT.{dataset.name}.{name}", "name": name, "label": column.label, "dataType": column.type}
         for name, column in dataset.columns.items()
@@ -30,7 +33,6 @@ def document(dataset: Dataset, created: datetime | None = None) -> dict[str, Any
     for column in columns:
         if column["name"] in dataset.keys:
             column["keySequence"] = dataset.keys.index(column["name"]) + 1
-    rows = [[_plain(value) for value in row] for row in dataset.table[names].astype(object).itertuples(index=False, name=None)]
     return {
         "datasetJSONCreationDateTime": (created or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "datasetJSONVersion": VERSION,
@@ -38,12 +40,16 @@ def document(dataset: Dataset, created: datetime | None = None) -> dict[str, Any
         "sourceSystem": {"name": "postcart", "version": package_version("postcart")},
         "studyOID": STUDY,
         "itemGroupOID": f"IG.{dataset.name}",
-        "records": len(rows),
+        "records": records,
         "name": dataset.name,
         "label": dataset.label,
         "columns": columns,
-        "rows": rows,
     }
+
+
+def rows_of(table: pd.DataFrame, dataset: Dataset) -> list[list[Any]]:
+    """Return rows of a data set as lists in the order of its columns."""
+    return [[_plain(value) for value in row] for row in table[list(dataset.columns)].astype(object).itertuples(index=False, name=None)]
 
 
 def _plain(value: Any) -> Any:
@@ -52,7 +58,6 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def write(dataset: Dataset, path: Path) -> None:
-    """Write a data set as one file."""
-    text = json.dumps(document(dataset), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+def text_of(value: Any) -> str:
+    """Return JSON as the files hold it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

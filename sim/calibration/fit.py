@@ -18,6 +18,7 @@ from scipy import optimize
 from sim.benchmark import Benchmark, Figure
 from sim.calibration import fit_transplant, marks, measures, study
 from sim.calibration.fit_settings import AFTER, BEFORE, FIXED, MULTIPLIERS, STATED_RANGES, SUPPORTIVE_SHAPE, WEIGHTS_AFTER, WEIGHTS_BEFORE
+from sim.calibration.fitted import Noted
 from sim.calibration.study_view import Study
 from sim.population.authors_regression import followup_survival
 from sim.population.multi_state import grid
@@ -36,6 +37,7 @@ class FitReport:
     objective : half the sum of squares of both problems, priors included
     residuals : figure -> (published, achieved, weight); priors : parameter -> (prior, fitted, weight), log scale
     assumed : what was fixed, and at what value
+    used : the figures that were read, as targets or as inputs
     """
 
     objective: float
@@ -43,6 +45,7 @@ class FitReport:
     priors: dict[str, tuple[float, float, float]]
     assumed: dict[str, float]
     evaluations: int
+    used: frozenset[str] = frozenset()
 
 
 def fit(
@@ -67,7 +70,7 @@ def fit(
     ------
     InputError : when a figure that the fit needs is missing, or no parameters come near the figures
     """
-    figures = benchmark.read()
+    figures = Noted(benchmark.read())
     counts = study.counts(figures, benchmark.denominator)
     begun = {name: v[0] for name, v in _after_settings(benchmark.denominator).items()} | {name: v[0] for name, v in BEFORE.items()}
     begun |= start or {}
@@ -102,7 +105,7 @@ def fit(
     )
     return fitted, FitReport(
         first.objective + second.objective, first.residuals | second.residuals, first.priors | second.priors,
-        assumed, evaluations,
+        assumed, evaluations, frozenset(figures.read),
     )  # fmt: skip
 
 
@@ -268,6 +271,7 @@ def notes(benchmark: Benchmark, report: FitReport) -> dict[str, Any]:
         "made_by": "python -m sim task=fit",
         "objective": report.objective,
         "fitted_figures": {k: {"published": a, "achieved": b, "weight": w} for k, (a, b, w) in report.residuals.items()},
+        "figures_used": sorted(report.used),
         "soft_priors": {k: {"prior": a, "fitted": b, "weight": w} for k, (a, b, w) in report.priors.items()},
         "assumed": report.assumed,
         "plausible_ranges": {k: list(v) for k, v in STATED_RANGES.items()},

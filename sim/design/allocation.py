@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from math import comb
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,28 +20,49 @@ MAX_ARRANGEMENTS = 100_000
 
 
 class Allocation(ABC):
-    """A rule that gives each patient an arm, in order of entry."""
+    """A rule that gives each patient an arm, in order of entry.
+
+    compared : how many arms there are to compare
+    """
+
+    compared: ClassVar[int]
 
     @property
     @abstractmethod
-    def experimental_share(self) -> float:
-        """Share of the patients who get the experimental treatment."""
+    def label(self) -> str:
+        """The arms in a few words, as the report writes them."""
+
+    @property
+    def stratified(self) -> bool:
+        """Whether patients are allocated within strata of which there are several."""
+        return False
 
     @abstractmethod
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         """Return uint8[m, n], 1 = experimental; stratum : uint8[m, n]."""
+
+    @property
+    @abstractmethod
+    def experimental_share(self) -> float:
+        """The share of patients that the experimental arm is planned to have."""
 
 
 @dataclass(frozen=True)
 class SingleArm(Allocation):
     """Give everybody the experimental treatment."""
 
+    compared: ClassVar[int] = 1
+
     @property
-    def experimental_share(self) -> float:
-        return 1.0
+    def label(self) -> str:
+        return "single arm"
 
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         return np.ones((draws.m, draws.n), dtype=np.uint8)
+
+    @property
+    def experimental_share(self) -> float:
+        return 1.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +82,8 @@ class PermutedBlocks(Allocation):
     (6, 4)
     """
 
+    compared: ClassVar[int] = 2
+
     ratio: tuple[int, int] = (1, 1)
     block_size: int = 4
     by_stratum: bool = False
@@ -73,19 +97,27 @@ class PermutedBlocks(Allocation):
             raise InputError(
                 f"design.block_size is {self.block_size}; allowed: a multiple of {a + b}, the sum of design.ratio {list(self.ratio)}"
             )
-        if comb(self.block_size, self.block_size * a // (a + b)) > MAX_ARRANGEMENTS:
+        if self.block_size > 1_000 or comb(self.block_size, self.block_size * a // (a + b)) > MAX_ARRANGEMENTS:
             raise InputError(
                 f"design.block_size is {self.block_size}: more than {MAX_ARRANGEMENTS:,} arrangements; allowed: a smaller block"
             )
 
     @property
-    def experimental_share(self) -> float:
-        return self.ratio[0] / sum(self.ratio)
+    def label(self) -> str:
+        return f"randomised {self.ratio[0]}:{self.ratio[1]}"
+
+    @property
+    def stratified(self) -> bool:
+        return self.by_stratum and self.strata > 1
 
     @property
     def arrangements(self) -> Flags:
         """uint8[c, block_size], every order of a block, in lexicographic order of the experimental places."""
         return _arrangements(self.block_size, self.block_size * self.ratio[0] // sum(self.ratio))
+
+    @property
+    def experimental_share(self) -> float:
+        return self.ratio[0] / sum(self.ratio)
 
     def arms(self, draws: Draws, stratum: Flags) -> Flags:
         out = empty((draws.m, draws.n), np.uint8)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from sim.boundary.beta_binomial import KINDS, BayesianStages, BetaBinomial
 from sim.boundary.beta_binomial_thresholds import find_thresholds
 from sim.boundary.multi_stage_binomial import MultiStage
-from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
+from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable_share, check_null_rate, check_power, check_probability
 from sim.design.design import Design, Plan
-from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, words
+from sim.design.facts import DesignFacts
+from sim.design.response_stages import (
+    alternative_response_rate,
+    describe_stages,
+    facts_of_stages,
+    null_response_rate,
+    plan_of_stages,
+    smallest_rate,
+    words,
+)
+from sim.limits import PATIENTS_WORTH
 from sim.population.population import Population
+from sim.setting import Setting
 from sim.types import Assumption, InputError
 
 SOURCES = {"posterior": "Thall & Simon 1994", "predictive": "Lee & Liu 2008"}
@@ -26,6 +36,7 @@ class BayesianSingleArm(Design):
     ----------
     n : enrolled patients at most
     alpha : largest one-sided type I error, exact, where the final threshold is found
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     power : smallest power at the alternative rate, exact, where the futility threshold is found; without it no look gives up
     rule : "predictive" (Lee & Liu): the probability that the last look will reject; "posterior" (Thall & Simon): the probability
         that the response rate is above the standard
@@ -69,13 +80,14 @@ class BayesianSingleArm(Design):
     pause: bool = False
     assessment: float = 2.0
     not_evaluable_share: float = 0.0
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         check_n(self.n)
-        check_alpha(self.alpha)
-        check_power(self.power, self.alpha)
+        check_alpha(self.alpha, self.alpha_sides)
+        check_power(self.power, self.level)
         check_months("assessment", self.assessment)
-        check_probability("not_evaluable_share", self.not_evaluable_share)
+        check_not_evaluable_share(self.not_evaluable_share)
         check_null_rate(self.null_rate)
         if self.rule not in KINDS:
             raise InputError(f"design.rule is {self.rule!r}; allowed: {', '.join(KINDS)}")
@@ -93,8 +105,8 @@ class BayesianSingleArm(Design):
         if self.prior_mean is not None and not 0 < self.prior_mean < 1:
             raise InputError(f"design.prior_mean is {self.prior_mean}; allowed: above 0 and below 1, or null for the null rate")
         for name, m in (("prior_patients", self.prior_patients), ("standard_patients", self.standard_patients)):
-            if m is not None and not 0 < m < math.inf:
-                raise InputError(f"design.{name} is {m}; allowed: a number above 0{', or null' * (name == 'standard_patients')}")
+            if m is not None:
+                PATIENTS_WORTH.check(f"design.{name}", m)
 
     def _check_efficacy(self) -> None:
         early = self.efficacy_threshold
@@ -141,7 +153,7 @@ class BayesianSingleArm(Design):
             self.beliefs(population),
             self.null(population),
             self.alternative(population),
-            self.alpha,
+            self.level,
             self.power,
             self.final_threshold,
             self.futility_threshold,
@@ -153,12 +165,17 @@ class BayesianSingleArm(Design):
         """Return the counts at which each look stops."""
         return self.stages(population).counts
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
+        population = setting.population
         counts = self.critical_counts(population)
         nonbinding = not self.binding and max(counts.accept[:-1], default=-1) >= 0
         return plan_of_stages(self, population, counts, nonbinding)
 
-    def describe(self, population: Population) -> list[Assumption]:
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        return smallest_rate(self, self.critical_counts(setting.population))
+
+    def describe(self, setting: Setting) -> list[Assumption]:
+        population = setting.population
         found, rule, t = self.stages(population), self.beliefs(population), self.stages(population).thresholds
         source = SOURCES[self.rule]
         known = "known exactly" if self.standard_patients is None else f"known as from {self.standard_patients:g} patients"
@@ -166,19 +183,26 @@ class BayesianSingleArm(Design):
         if t.efficacy == "final":
             early = "every look rejects as the last one does"
         return [
-            Assumption(
-                "design", f"single arm, {self.rule} probability, looks at {_looks(rule.n)}, n = {self.n}, response rate (ORR)", source
-            ),
+            Assumption("design", f"{self.kind_in_words}, looks at {_looks(rule.n)}, n = {self.n}, response rate (ORR)", source),
             Assumption(
                 "thresholds",
                 f"the last look rejects where P(rate > null rate) is {t.final} or more; {early};"
                 f" an earlier one gives up below {t.futility:g}{f' for a margin of {self.margin:g}' if self.margin else ''}",
-                f"configuration, {'given' if self.final_threshold is not None else f'found: type I error at most {self.alpha:g}'}",
+                f"configuration, {'given' if self.final_threshold is not None else f'found: type I error at most {self.level:g}'}",
             ),
             Assumption("priors", f"experimental rate Beta({rule.prior[0]:.3g}, {rule.prior[1]:.3g}); null rate {known}", "configuration"),
-            Assumption("test", "; ".join(_changes(found.counts)), source),
+            Assumption("test", f"{self.level_words}: {'; '.join(_changes(found.counts))}", source),
             *describe_stages(self, population, found.counts, found.errors),
         ]
+
+    @property
+    def kind_in_words(self) -> str:
+        """The design in a few words."""
+        return f"single arm, {self.rule} probability"
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        found = facts_of_stages(super().facts(setting, plan), plan, self.kind_in_words, self.binding)
+        return replace(found, prior=self.beliefs(setting.population).prior)
 
 
 def _looks(n: tuple[int, ...]) -> str:

@@ -5,12 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from sim.statistic.binomial import BinomialCount
-from sim.statistic.brookmeyer_crowley import BrookmeyerCrowley
-from sim.statistic.exponential_mle import ExponentialMLE
-from sim.statistic.milestone_single_arm import MilestoneSingleArm
-from sim.statistic.one_sample_logrank import OneSampleLogRank
-from sim.statistic.rmst_single_arm import RMSTSingleArm
+from sim.limits import LEVEL, LOST_SHARE, MONTHS, POSITIVE_MONTHS, PROPER_PROBABILITY, TWO_SIDED_LEVEL
+from sim.statistic.statistic import Statistic
 from sim.types import InputError
 
 
@@ -20,16 +16,23 @@ def check_n(n: object) -> None:
         raise InputError(f"design.n is {n}; allowed: a whole number of patients from 1 to 65535")
 
 
-def check_alpha(alpha: float) -> None:
-    """Refuse a one-sided type I error outside (0, 0.5)."""
-    if not 0 < alpha < 0.5:
-        raise InputError(f"design.alpha is {alpha}; allowed: a one-sided type I error between 0 and 0.5, both excluded")
+def check_alpha(alpha: float, sides: int = 1) -> None:
+    """Refuse a type I error outside (0, 0.5) for one side, (0, 1) for two."""
+    if isinstance(sides, bool) or sides not in (1, 2):
+        raise InputError(f"design.alpha_sides is {sides}; allowed: 1, or 2 for a two-sided alpha of which half is tested")
+    (LEVEL if sides == 1 else TWO_SIDED_LEVEL).check("design.alpha", alpha)
 
 
 def check_months(name: str, value: float, at_least: float = 0.0) -> None:
-    """Refuse a length of time that is negative or endless."""
-    if not at_least <= value < math.inf:
-        raise InputError(f"design.{name} is {value}; allowed: {at_least:g} or more months, finite")
+    """Refuse a length of time that is negative, endless or shorter than it must be."""
+    MONTHS.check(f"design.{name}", value)
+    if value < at_least:
+        raise InputError(f"design.{name} is {value}; allowed: {at_least:g} or more months")
+
+
+def check_max_duration(months: float) -> None:
+    """Refuse a longest duration in which nobody could be enrolled."""
+    POSITIVE_MONTHS.check("design.max_duration", months)
 
 
 def check_probability(name: str, value: float) -> None:
@@ -55,13 +58,22 @@ def whole_numbers(name: str, values: Iterable[float]) -> tuple[int, ...]:
 def check_power(power: float, alpha: float) -> None:
     """Refuse a power that is not above alpha and below 1."""
     if not alpha < power < 1:
-        raise InputError(f"design.power is {power}; allowed: above design.alpha ({alpha:g}) and below 1")
+        raise InputError(f"design.power is {power}; allowed: above the one-sided level ({alpha:g}) and below 1")
 
 
-ENDPOINTS = {"pfs": "progression-free survival (PFS)", "os": "overall survival (OS)"}
+ENDPOINT_NAMES = {"PFS": "progression-free survival", "OS": "overall survival", "ORR": "response rate"}
+ENDPOINTS = {name.lower(): f"{ENDPOINT_NAMES[name]} ({name})" for name in ("PFS", "OS")}
 
-SINGLE_ARM_TESTS = (BinomialCount, BrookmeyerCrowley, ExponentialMLE, MilestoneSingleArm, OneSampleLogRank, RMSTSingleArm)
-"""Tests that do not look at the arms: in a randomised trial they would test the pooled patients."""
+
+def check_test(statistic: Statistic, arms: int, outcome: str) -> None:
+    """Refuse a test that compares another number of arms, or another kind of outcome, than the design has.
+
+    A test of a single arm would test the patients of a randomised trial pooled.
+    """
+    if getattr(statistic, "arms", None) != arms or getattr(statistic, "outcome", None) != outcome:
+        whom = "two arms" if arms == 2 else "a single arm"
+        what = "response rates" if outcome == "response" else "survival times"
+        raise InputError(f"design.statistic is the {statistic.label}; allowed: a test of {whom} that compares {what}")
 
 
 def check_endpoint(endpoint: str) -> None:
@@ -70,9 +82,14 @@ def check_endpoint(endpoint: str) -> None:
         raise InputError(f"design.endpoint is {endpoint!r}; allowed: {', '.join(ENDPOINTS)}")
 
 
+def check_not_evaluable_share(share: float) -> None:
+    """Refuse a trial in which next to no response is ever assessed."""
+    LOST_SHARE.check("design.not_evaluable_share", share)
+
+
 def check_not_evaluable(how: str, share: float) -> None:
     """Refuse an unknown way of counting patients whose response is never assessed."""
-    check_probability("not_evaluable_share", share)
+    check_not_evaluable_share(share)
     if how not in ("nonresponder", "excluded"):
         raise InputError(f"design.not_evaluable is {how!r}; allowed: nonresponder, excluded")
 
@@ -82,7 +99,7 @@ def check_null_rate(rate: float | str) -> None:
     if isinstance(rate, str):
         if rate != "population":
             raise InputError(f"design.null_rate is {rate!r}; allowed: a rate between 0 and 1, or population")
-    elif not 0 < rate < 1:
+    elif not PROPER_PROBABILITY.holds(rate):
         raise InputError(f"design.null_rate is {rate}; allowed: a rate between 0 and 1, both excluded, or population")
 
 
@@ -91,5 +108,5 @@ def check_null_survival(null: float | str) -> None:
     if isinstance(null, str):
         if null not in ("population", "published_progression"):
             raise InputError(f"design.null is {null!r}; allowed: population, published_progression, or a median in months")
-    elif not 0 < null < math.inf:
-        raise InputError(f"design.null is {null}; allowed: population, published_progression, or a positive median in months")
+    elif not POSITIVE_MONTHS.holds(null):
+        POSITIVE_MONTHS.check("design.null (population, published_progression, or a median)", null)

@@ -9,10 +9,12 @@ from typing import Protocol
 import numpy as np
 
 from sim.boundary.futility import Futility
+from sim.boundary.group_sequential import Boundary
 from sim.boundary.harm import Harm, HarmSpending
 from sim.boundary.shapes import Shape
 from sim.boundary.spending import Spending
 from sim.design.checks import ENDPOINTS
+from sim.design.spend_by import spend_by
 from sim.population.population import Population
 from sim.statistic.cox import Cox
 from sim.statistic.logrank import LogRank
@@ -32,7 +34,7 @@ class Described(Protocol):
     @property
     def endpoint(self) -> str: ...
     @property
-    def alpha(self) -> float: ...
+    def level_words(self) -> str: ...
     @property
     def ratio(self) -> tuple[int, int]: ...
     @property
@@ -50,13 +52,13 @@ class Described(Protocol):
     @property
     def unit_information(self) -> float: ...
     @property
-    def bounds(self) -> tuple[float, ...]: ...
-    @property
     def bounds_at(self) -> str: ...
     @property
-    def futility_bounds(self) -> tuple[float, ...]: ...
+    def spend_by(self) -> str: ...
     @property
     def spending(self) -> Spending | None: ...
+    @property
+    def level(self) -> float: ...
     @property
     def shape(self) -> Shape | None: ...
     @property
@@ -69,7 +71,7 @@ class Described(Protocol):
     def max_duration(self) -> float: ...
 
 
-def describe(design: Described, population: Population) -> list[Assumption]:
+def describe(design: Described, population: Population, boundary: Boundary) -> list[Assumption]:
     """Return the lines for the report."""
     a, b = design.ratio
     where = "within day-30 strata" if design.stratified_randomisation and len(population.strata) > 1 else "over all patients"
@@ -78,10 +80,9 @@ def describe(design: Described, population: Population) -> list[Assumption]:
     return [
         Assumption("design", f"randomised {a}:{b}, n = {design.n}, {ENDPOINTS[design.endpoint]}", "configuration"),
         Assumption("randomisation", f"permuted blocks of {design.block_size}, {where}", "configuration"),
-        Assumption("test", f"{design.statistic.label}, one-sided alpha {design.alpha:g}", "Mantel 1966; Peto & Peto 1972"),
-        Assumption("analysis", ", ".join(f"{when}: z >= {z:.4f}" for when, z in zip(_looks(design), design.bounds, strict=True)), source),
-        *_describe_stops(design),
-        _describe_smallest_effect(design),
+        Assumption("test", f"{design.statistic.label}, {design.level_words}", "Mantel 1966; Peto & Peto 1972"),
+        Assumption("analysis", ", ".join(f"{when}: z >= {z:.4f}" for when, z in zip(_looks(design), boundary.upper, strict=True)), source),
+        *_describe_stops(design, boundary),
         Assumption("analysed in any case at", f"{design.max_duration:g} months", "configuration"),
     ]
 
@@ -94,17 +95,20 @@ def _looks(design: Described) -> Iterable[str]:
     return [*early, f"{design.look_events[-1]} events"]
 
 
-def _describe_stops(design: Described) -> list[Assumption]:
+def _describe_stops(design: Described, boundary: Boundary) -> list[Assumption]:
     lines = []
     if design.futility is not None:
-        early = zip(_looks(design), design.look_events[:-1], design.futility_bounds[:-1], strict=False)
+        early = zip(_looks(design), design.look_events[:-1], boundary.lower[:-1], strict=False)
         stops = ", ".join(f"{when}: z <= {z:.4f} (hazard ratio about {_hazard_ratio_at(design, d, z):.2f})" for when, d, z in early)
         kind = "binding" if design.binding else "non-binding: type_i_error ignores it, everything else obeys it"
         lines.append(Assumption("stop for futility", stops, design.futility.label))
         lines.append(Assumption("futility is", kind, "configuration"))
-    if design.bounds_at == "observed":
-        value = "recomputed from the events that each look finds; the last look spends the rest"
+    if len(design.look_events) > 1:
+        how = "recomputed from what each look finds" if design.bounds_at == "observed" else "as planned"
+        value = f"{how}; the last analysis, whichever it turns out to be, spends the rest"
         lines.append(Assumption("bounds", value, "Lan & DeMets 1983"))
+        if design.spending is not None:
+            lines.append(Assumption("errors are spent by", spend_by(design.spend_by).label, "configuration"))
     if design.harm is not None:
         lines.append(_describe_harm(design, design.harm))
     return lines
@@ -122,11 +126,12 @@ def _describe_harm(design: Described, harm: Harm) -> Assumption:
     return Assumption("stop for harm", f"{value}; it rejects nothing, and type_i_error ignores it", harm.label)
 
 
-def _describe_smallest_effect(design: Described) -> Assumption:
+def describe_smallest_effect(design: Described, z: float) -> Assumption:
+    """Return the line on the observed effect that just rejects at the last look; z : its critical value."""
     if isinstance(design.statistic, SCORES_OF_HAZARD_RATIOS):
-        largest = f"about {_hazard_ratio_at(design, design.look_events[-1], design.bounds[-1]):.2f} at the final look"
+        largest = f"about {_hazard_ratio_at(design, design.look_events[-1], z):.2f} at the final look"
         return Assumption("largest observed hazard ratio that rejects", largest, "Schoenfeld 1981")
-    return Assumption("smallest observed effect that rejects", f"{design.bounds[-1]:.2f} of its standard errors", "critical value")
+    return Assumption("smallest observed effect that rejects", f"{z:.2f} of its standard errors", "critical value")
 
 
 def _hazard_ratio_at(design: Described, events: int, z: float) -> float:

@@ -8,10 +8,20 @@ from math import ceil
 
 from sim.boundary.multi_stage_binomial import MultiStage, exact_spending, fleming, stage_errors
 from sim.boundary.spending import Spending
-from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
+from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable_share, check_null_rate, check_power
 from sim.design.design import Design, Plan
-from sim.design.response_stages import alternative_response_rate, describe_stages, null_response_rate, plan_of_stages, words
+from sim.design.facts import DesignFacts
+from sim.design.response_stages import (
+    alternative_response_rate,
+    describe_stages,
+    facts_of_stages,
+    null_response_rate,
+    plan_of_stages,
+    smallest_rate,
+    words,
+)
 from sim.population.population import Population
+from sim.setting import Setting
 from sim.types import Assumption, InputError
 
 METHODS = ("fleming", "spending")
@@ -25,6 +35,7 @@ class MultiStageBinomial(Design):
     ----------
     n : enrolled patients in all stages
     alpha : one-sided type I error: nominal with "fleming", never exceeded with "spending"
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     stages : rising shares of n after which to look, ending in 1
     method : "fleming" (1982), or "spending": exact critical counts by error spending
     spending : "spending": how alpha is spent; None: no early rejection
@@ -57,13 +68,14 @@ class MultiStageBinomial(Design):
     pause: bool = True
     assessment: float = 2.0
     not_evaluable_share: float = 0.0
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         check_n(self.n)
-        check_alpha(self.alpha)
-        check_power(self.power, self.alpha)
+        check_alpha(self.alpha, self.alpha_sides)
+        check_power(self.power, self.level)
         check_months("assessment", self.assessment)
-        check_probability("not_evaluable_share", self.not_evaluable_share)
+        check_not_evaluable_share(self.not_evaluable_share)
         check_null_rate(self.null_rate)
         object.__setattr__(self, "stages", tuple(float(x) for x in self.stages))
         if list(self.stages) != sorted(set(self.stages)) or self.stages[-1:] != (1.0,) or self.stages[0] <= 0:
@@ -101,23 +113,38 @@ class MultiStageBinomial(Design):
         """Return the counts at which each stage stops."""
         p0, p1 = self.null(population), self.alternative(population)
         if self.method == "fleming":
-            return fleming(self.patients, p0, self.alpha)
-        return exact_spending(self.patients, p0, self.alpha, self.spending, p1, 1 - self.power, self.futility_spending, self.binding)
+            return fleming(self.patients, p0, self.level)
+        return exact_spending(self.patients, p0, self.level, self.spending, p1, 1 - self.power, self.futility_spending, self.binding)
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
+        population = setting.population
         nonbinding = self.futility_spending is not None and not self.binding
         return plan_of_stages(self, population, self.critical_counts(population), nonbinding)
 
-    def describe(self, population: Population) -> list[Assumption]:
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        return smallest_rate(self, self.critical_counts(setting.population))
+
+    def describe(self, setting: Setting) -> list[Assumption]:
+        population = setting.population
         counts = self.critical_counts(population)
         binding = self.futility_spending is None or self.binding
         errors = stage_errors(counts, self.null(population), self.alternative(population), binding)
+        stages = zip(counts.n, counts.accept, counts.reject, strict=True)
         source = "Fleming 1982" if self.method == "fleming" else "exact error spending"
         return [
-            Assumption("design", f"single arm, {len(counts.n)} stages, n = {self.n}, response rate (ORR)", "configuration"),
-            Assumption("test", "; ".join(words(*stage) for stage in zip(counts.n, counts.accept, counts.reject, strict=True)), source),
+            Assumption("design", f"{self.kind_in_words}, n = {self.n}, response rate (ORR)", "configuration"),
+            Assumption("test", f"{self.level_words}: {'; '.join(words(*stage) for stage in stages)}", source),
             *describe_stages(self, population, counts, errors),
         ]
+
+    @property
+    def kind_in_words(self) -> str:
+        """The design in a few words."""
+        return f"single arm, {len(self.stages)} stages"
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        binding = self.method == "fleming" or self.binding
+        return facts_of_stages(super().facts(setting, plan), plan, self.kind_in_words, binding)
 
 
 def smallest_n(stages: tuple[float, ...]) -> int:

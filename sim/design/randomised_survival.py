@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 import numpy as np
-from scipy.stats import norm
 
 from sim.boundary.futility import Futility
-from sim.boundary.group_sequential import Boundary, planned_boundary
 from sim.boundary.harm import Harm
-from sim.boundary.monitoring import Monitor
 from sim.boundary.shapes import Shape
 from sim.boundary.spending import Spending
 from sim.design.allocation import PermutedBlocks
-from sim.design.checks import SINGLE_ARM_TESTS, check_alpha, check_endpoint, check_months, check_n, whole_numbers
-from sim.design.describe_randomised_survival import describe
-from sim.design.design import CriticalZ, Design, Plan, Rule, Safety
-from sim.design.group_sequential_rules import HarmBound, LowerAndUpperZ, RecomputedZ
+from sim.design.checks import check_alpha, check_endpoint, check_max_duration, check_n, check_test, whole_numbers
+from sim.design.describe_randomised_survival import describe, describe_smallest_effect
+from sim.design.design import Design, Plan, Safety
+from sim.design.facts import DesignFacts
+from sim.design.group_sequential_rules import HarmBound
+from sim.design.spend_by import spend_by
+from sim.design.survival_bounds import Errors, SurvivalBounds, survival_bounds
 from sim.followup import Cut, CutAtEvents, CutAtMonths
-from sim.population.population import Population
+from sim.setting import Setting
 from sim.statistic.logrank import LogRank
+from sim.statistic.null_trial import NullTrial
 from sim.statistic.statistic import Statistic
 from sim.types import Assumption, InputError
 
@@ -36,6 +36,7 @@ class RandomisedSurvival(Design):
     n : enrolled patients, both arms
     endpoint : "pfs" or "os"
     alpha : one-sided type I error of the whole trial
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     events : rising numbers of the endpoint's events at the looks, the deciding one included; or None
     event_fraction : events at the final look as a share of n, ceil(fraction n); used when `events` is None
     information : rising shares of the final events at which to look, ending in 1; used with `event_fraction`
@@ -46,7 +47,9 @@ class RandomisedSurvival(Design):
     futility : when to give up; None never
     binding : False: the critical values ignore futility, and so does `type_i_error`; True: they are lowered, and every trial
         that crosses the futility bound must stop
-    bounds_at : "planned": the bounds of the planned looks; "observed": recomputed from the events that each look finds
+    bounds_at : "planned": the bounds of the planned looks, but for an analysis that ends the trial before its time, which spends what is
+        left; "observed": recomputed from what each look finds. Looks at `months` need "observed"
+    spend_by : what the errors are spent by: "events", "own" (the test's own information) or "calendar"
     harm : stops the trial, whatever its endpoint shows, when overall survival is worse in the experimental arm; None never. It is
         tested by the log-rank test, stratified as the randomisation is, and adds nothing to the rejections
     ratio : (experimental, control)
@@ -73,17 +76,19 @@ class RandomisedSurvival(Design):
     futility: Futility | None = None
     binding: bool = False
     bounds_at: str = "planned"
+    spend_by: str = "events"
     harm: Harm | None = None
     ratio: tuple[int, int] = (1, 1)
     block_size: int = 4
     stratified_randomisation: bool = True
     statistic: Statistic = field(default_factory=lambda: LogRank(stratified=True))
     max_duration: float = 120.0
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         check_n(self.n)
-        check_alpha(self.alpha)
-        check_months("max_duration", self.max_duration)
+        check_alpha(self.alpha, self.alpha_sides)
+        check_max_duration(self.max_duration)
         set_ = object.__setattr__
         if len(self.ratio) != 2:
             raise InputError(f"design.ratio is {list(self.ratio)}; allowed: two positive whole numbers, experimental then control")
@@ -103,8 +108,7 @@ class RandomisedSurvival(Design):
                 f"design.events is {list(looks)}: a look at more events than can occur among {self.n} patients; allowed: at most {self.n}"
             )
         check_endpoint(self.endpoint)
-        if isinstance(self.statistic, SINGLE_ARM_TESTS):
-            raise InputError(f"design.statistic is the {self.statistic.label}; allowed: a test of two arms")
+        check_test(self.statistic, 2, "survival")
         self._check_boundary(len(looks))
         self._check_months(len(looks))
         if self.harm is not None:
@@ -131,6 +135,7 @@ class RandomisedSurvival(Design):
             raise InputError("design.bounds_at is 'observed' with design.shape; allowed: planned, or design.spending in place of a shape")
         if self.binding and self.futility is None:
             raise InputError("design.binding is true without design.futility; allowed: false, or a futility rule")
+        spend_by(self.spend_by)
 
     def _check_months(self, looks: int) -> None:
         if self.months is None:
@@ -141,6 +146,11 @@ class RandomisedSurvival(Design):
             raise InputError(
                 f"design.months is {list(self.months)} for {looks} looks; allowed: null, or a rising month below design.max_duration"
                 f" ({self.max_duration:g}) for each look but the last"
+            )
+        if self.bounds_at == "planned":
+            raise InputError(
+                "design.bounds_at is 'planned' with looks at design.months, whose events are not known beforehand; allowed: observed, or"
+                " design.months null"
             )
 
     def _check_harm(self, harm: Harm) -> None:
@@ -172,33 +182,12 @@ class RandomisedSurvival(Design):
         a, b = self.ratio
         return a * b / (a + b) ** 2
 
-    @cached_property
-    def boundary(self) -> Boundary:
-        """Both z bounds at each planned look."""
-        looks, efficacy = self.look_events, self.spending or self.shape
-        if efficacy is None:
-            return Boundary(np.array([norm.isf(self.alpha)]), np.array([-np.inf]))
-        return planned_boundary(self.fractions, self.alpha, efficacy, self.futility, looks[-1] * self.unit_information, self.binding)
-
-    @property
-    def bounds(self) -> tuple[float, ...]:
-        """Critical z at each planned look."""
-        return tuple(float(z) for z in self.boundary.upper)
-
-    @property
-    def futility_bounds(self) -> tuple[float, ...]:
-        """The z at or below which each planned look gives up; -infinity at the last."""
-        return tuple(float(z) for z in self.boundary.lower)
-
-    @property
-    def _rule(self) -> Rule:
-        if self.bounds_at == "observed" and self.spending is not None:
-            unit, final = self.unit_information, self.bounds[-1]
-            drift = self.boundary.drift
-            return RecomputedZ(
-                Monitor(float(self.look_events[-1]), self.alpha, self.spending, self.futility, self.binding, drift, final, unit)
-            )
-        return CriticalZ(self.bounds) if self.futility is None else LowerAndUpperZ(self.futility_bounds, self.bounds)
+    def bounds(self, setting: Setting) -> SurvivalBounds:
+        """Return both z bounds at each planned look, and the rule that they make."""
+        a, b = self.ratio
+        efficacy, observed, clock = self.spending or self.shape, self.bounds_at == "observed", spend_by(self.spend_by)
+        errors = Errors(self.level, efficacy, self.futility, self.binding, observed, clock, self.unit_information)
+        return survival_bounds(errors, self.statistic, NullTrial(setting, self.endpoint, self.n, a / (a + b)), self.look_events)
 
     @property
     def _cut(self) -> Cut:
@@ -212,18 +201,27 @@ class RandomisedSurvival(Design):
             return None
         return Safety(LogRank(stratified=self.stratified_randomisation), HarmBound(self.harm, self.fractions, self.unit_information))
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
         return Plan(
             n=self.n,
             hypothesis=self.hypothesis,
             wants=frozenset({self.endpoint} if self.harm is None else {self.endpoint, "os"}),
-            allocation=PermutedBlocks(self.ratio, self.block_size, self.stratified_randomisation, len(population.strata)),
+            allocation=PermutedBlocks(self.ratio, self.block_size, self.stratified_randomisation, len(setting.population.strata)),
             cut=self._cut,
             statistic=self.statistic,
-            rule=self._rule,
+            rule=self.bounds(setting).rule,
             nonbinding_futility=self.futility is not None and not self.binding,
             safety=self._safety,
         )
 
-    def describe(self, population: Population) -> list[Assumption]:
-        return describe(self, population)
+    def at_events(self, events: int, n: int) -> RandomisedSurvival:
+        return replace(self, n=n, events=None, event_fraction=events / n, information=self.fractions)
+
+    def describe(self, setting: Setting) -> list[Assumption]:
+        return describe(self, setting.population, self.bounds(setting).boundary)
+
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        return describe_smallest_effect(self, float(self.bounds(setting).boundary.upper[-1]))
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        return replace(super().facts(setting, plan), binding=self.binding if self.futility is not None else None)

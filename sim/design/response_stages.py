@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import replace
+from typing import Protocol, cast
 
 from sim.boundary.multi_stage_binomial import MultiStage, StageErrors
 from sim.design.allocation import SingleArm
 from sim.design.design import CountsByLook, Plan
+from sim.design.facts import DesignFacts
 from sim.design.response_rates import alternative_rate, null_rate
 from sim.followup import CutAtPatients
 from sim.population.population import Population
@@ -60,6 +62,7 @@ def plan_of_stages(design: ResponseStages, population: Population, counts: Multi
         wants=frozenset({"response"}),
         allocation=SingleArm(),
         cut=CutAtPatients(counts.n, design.assessment),
+        assessment=design.assessment,
         statistic=BinomialCount(null_response_rate(design, population)),
         rule=CountsByLook(counts.accept, counts.reject),
         null_is_population=isinstance(design.null_rate, str),
@@ -75,7 +78,6 @@ def describe_stages(design: ResponseStages, population: Population, counts: Mult
     accrual = "halts until a stage's responses are known" if design.pause else "goes on while a stage is assessed"
     origin = "the population's own rate" if isinstance(design.null_rate, str) else "configuration"
     return [
-        Assumption("smallest observed rate that rejects", f"{counts.reject[-1] / design.n:.1%} at the last look", "exact binomial"),
         Assumption("null response rate", f"{null_response_rate(design, population):.3f}", origin),
         Assumption("alternative response rate", f"{alternative_response_rate(design, population):.3f}", "configuration"),
         Assumption("exact errors", f"type I error {errors.type_i_error:.4f}, power {errors.power:.4f}", "binomial distribution"),
@@ -92,6 +94,18 @@ def describe_stages(design: ResponseStages, population: Population, counts: Mult
         Assumption("accrual between the stages", accrual, "configuration"),
         Assumption("analyses", f"{design.assessment:g} months after the last patient of each stage entered", "configuration"),
     ]
+
+
+def smallest_rate(design: ResponseStages, counts: MultiStage) -> Assumption:
+    """Return the line on the observed rate that just rejects at the last look."""
+    return Assumption("smallest observed rate that rejects", f"{counts.reject[-1] / design.n:.1%} at the last look", "exact binomial")
+
+
+def facts_of_stages(found: DesignFacts, plan: Plan, kind: str, binding: bool) -> DesignFacts:
+    """Add to a plan's facts the design in a few words, and whether a stage that gives up binds."""
+    rule = cast(CountsByLook, plan.rule)
+    gives_up = max(rule.futility[:-1], default=-1) >= 0
+    return replace(found, kind=kind, binding=binding if gives_up else None)
 
 
 def words(n: int, accept: int, reject: int) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sim.boundary.simon import TwoStage, admissible, best_with_n, simon, two_stage
 from sim.design.allocation import SingleArm
-from sim.design.checks import check_alpha, check_months, check_n, check_null_rate, check_power, check_probability
+from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable_share, check_null_rate, check_power, check_probability
 from sim.design.design import CountsByLook, Design, Plan
+from sim.design.facts import DesignFacts
 from sim.design.response_rates import alternative_rate, null_rate
 from sim.followup import CutAtPatients
 from sim.population.population import Population
+from sim.setting import Setting
 from sim.statistic import after_two_stages
 from sim.statistic.binomial import BinomialCount
 from sim.types import Assumption, InputError
@@ -27,6 +29,7 @@ class SimonTwoStage(Design):
     n : patients in both stages; None: as many as `kind` needs. With a number, `kind` optimal, minimax and admissible all
         take the design of that n with the fewest expected patients under the null
     alpha, power : largest one-sided type I error and smallest power, both exact; with kind "given" only stated
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     kind : "optimal" (fewest expected patients under the null), "minimax" (fewest patients), "admissible" (smallest
         weight n + (1 - weight) expected patients), or "given": r1, n1, r and n are read
     null_rate : response rate under the null hypothesis, or "population" for the calibrated population's own
@@ -58,15 +61,16 @@ class SimonTwoStage(Design):
     pause: bool = True
     assessment: float = 2.0
     not_evaluable_share: float = 0.0
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         if self.n is not None:
             check_n(self.n)
-        check_alpha(self.alpha)
-        check_power(self.power, self.alpha)
+        check_alpha(self.alpha, self.alpha_sides)
+        check_power(self.power, self.level)
         check_months("assessment", self.assessment)
         check_probability("weight", self.weight)
-        check_probability("not_evaluable_share", self.not_evaluable_share)
+        check_not_evaluable_share(self.not_evaluable_share)
         if self.kind not in KINDS:
             raise InputError(f"design.kind is {self.kind!r}; allowed: {', '.join(KINDS)}")
         given = (self.r1, self.n1, self.r)
@@ -96,13 +100,14 @@ class SimonTwoStage(Design):
         if self.r1 is not None and self.n1 is not None and self.r is not None and self.n is not None:
             return two_stage(self.r1, self.n1, self.r, self.n, p0, p1)
         if self.n is not None:
-            return best_with_n(self.n, p0, p1, self.alpha, self.power)
+            return best_with_n(self.n, p0, p1, self.level, self.power)
         if self.kind == "admissible":
-            found = admissible(p0, p1, self.alpha, self.power)
+            found = admissible(p0, p1, self.level, self.power)
             return next(a.design for a in found if a.q_low <= self.weight <= a.q_high)
-        return simon(p0, p1, self.alpha, self.power, self.kind)
+        return simon(p0, p1, self.level, self.power, self.kind)
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
+        population = setting.population
         s = self.stages(population)
         return Plan(
             n=s.n,
@@ -110,6 +115,7 @@ class SimonTwoStage(Design):
             wants=frozenset({"response"}),
             allocation=SingleArm(),
             cut=CutAtPatients((s.n1, s.n), self.assessment),
+            assessment=self.assessment,
             statistic=BinomialCount(s.p0),
             rule=CountsByLook((s.r1, -1), (s.n1 + 1, s.r + 1)),
             null_is_population=isinstance(self.null_rate, str),
@@ -118,17 +124,16 @@ class SimonTwoStage(Design):
             pauses=((s.n1, self.assessment),) if self.pause else (),
         )
 
-    def describe(self, population: Population) -> list[Assumption]:
+    def describe(self, setting: Setting) -> list[Assumption]:
+        population = setting.population
         s = self.stages(population)
         origin = "the population's own rate" if isinstance(self.null_rate, str) else "configuration"
-        name = "two stages as given" if self.kind == "given" else f"Simon's {self.kind} two stages"
         source = "Jung et al. 2004" if self.kind == "admissible" else "Simon 1989"
         accrual = "halts until the first stage's responses are known" if self.pause else "goes on while the first stage is assessed"
         return [
-            Assumption("design", f"single arm, {name}, n = {s.n}, response rate (ORR)", "configuration"),
+            Assumption("design", f"{self.kind_in_words}, n = {s.n}, response rate (ORR)", "configuration"),
             Assumption("first stage", f"stop for futility with {s.r1} or fewer responders of {s.n1}", source),
-            Assumption("test", f"exact binomial: reject with {s.r + 1} or more responders of {s.n}", source),
-            self._describe_smallest(s),
+            Assumption("test", f"exact binomial, {self.level_words}: reject with {s.r + 1} or more responders of {s.n}", source),
             Assumption("null response rate", f"{s.p0:.3f}", origin),
             Assumption("alternative response rate", f"{s.p1:.3f}", "configuration"),
             Assumption("exact errors", f"type I error {s.type_i_error:.4f}, power {s.power:.4f}", "binomial distribution"),
@@ -142,9 +147,18 @@ class SimonTwoStage(Design):
             Assumption("analyses", f"{self.assessment:g} months after the last patient of each stage entered", "configuration"),
         ]
 
-    def _describe_smallest(self, s: TwoStage) -> Assumption:
+    @property
+    def kind_in_words(self) -> str:
+        """The design in a few words."""
+        return "single arm, " + ("two stages as given" if self.kind == "given" else f"Simon's {self.kind} two stages")
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        return replace(super().facts(setting, plan), kind=self.kind_in_words, binding=True)
+
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        s = self.stages(setting.population)
         x = s.r + 1, s.r1, s.n1, s.n
-        low, high = after_two_stages.interval(*x, 1 - 2 * self.alpha)
-        after = f"unbiased estimate {after_two_stages.umvue(*x):.1%}, {1 - 2 * self.alpha:.0%} interval {low:.1%} to {high:.1%}"
+        low, high = after_two_stages.interval(*x, 1 - 2 * self.level)
+        after = f"unbiased estimate {after_two_stages.umvue(*x):.1%}, {1 - 2 * self.level:.0%} interval {low:.1%} to {high:.1%}"
         found = f"{(s.r + 1) / s.n:.1%}; after two stages: {after}"
         return Assumption("smallest observed rate that rejects", found, "Jung & Kim 2004; Koyama & Chen 2008")

@@ -8,14 +8,17 @@ from math import sqrt
 import numpy as np
 from scipy.stats import norm
 
-from sim.curve import Curve
+from sim.curve import Curve, in_months
 from sim.design.allocation import SingleArm
 from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n, check_null_survival
 from sim.design.design import CriticalZ, Design, Plan
 from sim.followup import CutAtFollowUp
 from sim.kernels.vectors import exp
 from sim.population.population import Population
+from sim.setting import Setting
+from sim.statistic.analytic import one_sample_logrank
 from sim.statistic.exponential_mle import ExponentialMLE
+from sim.statistic.kaplan_meier import check_horizon
 from sim.statistic.milestone_single_arm import MilestoneSingleArm
 from sim.statistic.one_sample_logrank import VARIANCES, OneSampleLogRank
 from sim.statistic.rmst_single_arm import RMSTSingleArm
@@ -39,6 +42,7 @@ class SingleArmSurvival(Design):
     n : enrolled patients
     endpoint : "pfs" or "os"
     alpha : one-sided nominal type I error
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     followup : months from the last entry to the analysis
     test : "one_sample_logrank" (events against those expected), "milestone" (Kaplan-Meier survival at `horizon`), "rmst"
         (restricted mean up to `horizon`), or "exponential_mle" (the median, all hazards taken as constant); each
@@ -63,14 +67,16 @@ class SingleArmSurvival(Design):
     horizon: float = 6.0
     transform: str = "arcsine"
     null: float | str = "population"
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         check_n(self.n)
         check_endpoint(self.endpoint)
-        check_alpha(self.alpha)
+        check_alpha(self.alpha, self.alpha_sides)
         check_months("followup", self.followup)
         if self.test not in TESTS:
             raise InputError(f"design.test is {self.test!r}; allowed: {', '.join(TESTS)}")
+        check_horizon("horizon", self.horizon)
         if self.test in ("milestone", "rmst"):
             # the smallest follow-up must reach the horizon, or an early trial could not be tested
             check_months("followup", self.followup, at_least=self.horizon)
@@ -93,12 +99,13 @@ class SingleArmSurvival(Design):
         if self.test == "milestone":
             return MilestoneSingleArm(self.horizon, float(_survival(null, np.array([self.horizon]))[0]), self.transform)
         if self.test == "rmst":
-            return RMSTSingleArm(self.horizon, _restricted_mean(null, self.horizon))
+            return RMSTSingleArm(self.horizon, *_restricted_moments(null, self.horizon))
         if self.test == "exponential_mle":
             return ExponentialMLE(null.median())
         return OneSampleLogRank(null, self.variance)
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
+        population = setting.population
         return Plan(
             n=self.n,
             hypothesis=self.hypothesis,
@@ -106,11 +113,12 @@ class SingleArmSurvival(Design):
             allocation=SingleArm(),
             cut=CutAtFollowUp(self.followup),
             statistic=self.statistic(population),
-            rule=CriticalZ((float(norm.isf(self.alpha)),)),
+            rule=CriticalZ((float(norm.isf(self.level)),)),
             null_is_population=self.null == "population",
         )
 
-    def describe(self, population: Population) -> list[Assumption]:
+    def describe(self, setting: Setting) -> list[Assumption]:
+        population = setting.population
         median = self.null_curve(population).median()
         origin = {
             "population": f"the population's own curve from {population.time_zero.replace('_', ' ')}",
@@ -119,9 +127,8 @@ class SingleArmSurvival(Design):
         name = f"one-sample log-rank, variance {self.variance}" if self.test == "one_sample_logrank" else self.statistic(population).label
         return [
             Assumption("design", f"single arm, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
-            Assumption("test", f"{name}, one-sided alpha {self.alpha:g}", TESTS[self.test]),
-            Assumption("null curve", f"median {median:.2f} months", origin),
-            self._smallest_effect(population),
+            Assumption("test", f"{name}, {self.level_words}", TESTS[self.test]),
+            Assumption("null curve", f"median {in_months(median)}", origin),
             Assumption("analysis", f"{self.followup:g} months after the last patient entered", "configuration"),
             Assumption(
                 "reading",
@@ -130,20 +137,21 @@ class SingleArmSurvival(Design):
             ),
         ]
 
-    def _smallest_effect(self, population: Population) -> Assumption:
-        z, null = float(norm.isf(self.alpha)), self.null_curve(population)
-        if self.test == "one_sample_logrank":
-            return Assumption(
-                "largest observed / expected events that rejects",
-                f"about {largest_ratio(z, self.n):.2f} with {self.n} expected events",
-                "z = critical value",
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        z, null = float(norm.isf(self.level)), self.null_curve(setting.population)
+        if self.test in ("one_sample_logrank", "exponential_mle"):
+            # of the events that the null curve lets expect by the analysis, not of the patients
+            # (the last patient is followed for no longer than `followup`, the others enter at any time before)
+            months = (setting.accrual.expected_duration(self.n), 1e-6)
+            others, last = (
+                one_sample_logrank.moments(null, null, m, self.followup, setting.dropout.hazard_per_month).expected for m in months
             )
-        if self.test == "exponential_mle":
-            return Assumption(
-                "smallest observed median that rejects",
-                f"about {null.median() * np.exp(z / sqrt(self.n)):.2f} months with {self.n} events",
-                "z = critical value",
-            )
+            events = (self.n - 1) * others + last
+            if self.test == "one_sample_logrank":
+                what, value = "largest observed / expected events that rejects", f"about {largest_ratio(z, events):.2f}"
+            else:
+                what, value = "smallest observed median that rejects", f"about {null.median() * np.exp(z / sqrt(events)):.2f} months"
+            return Assumption(what, f"{value} with {events:.1f} expected events", "z = critical value")
         if self.test == "milestone":
             s0 = float(_survival(null, np.array([self.horizon]))[0])
             least = np.sin(min(np.arcsin(sqrt(s0)) + z / (2 * sqrt(self.n)), np.pi / 2)) ** 2
@@ -154,7 +162,7 @@ class SingleArmSurvival(Design):
             )
         return Assumption(
             f"smallest observed restricted mean to {self.horizon:g} months that rejects",
-            f"{_restricted_mean(null, self.horizon):.2f} months plus {z:.2f} of its standard errors",
+            f"{_restricted_moments(null, self.horizon)[0]:.2f} months plus {z:.2f} of its standard errors",
             "z = critical value",
         )
 
@@ -176,9 +184,12 @@ def _survival(null: Curve, t: Array) -> Array:
     return exp(-np.interp(t, null.times, null.cumulative_hazard()))
 
 
-def _restricted_mean(null: Curve, horizon: float) -> float:
+def _restricted_moments(null: Curve, horizon: float) -> tuple[float, float]:
+    """Return mean and variance of a patient's months up to the horizon."""
     t = np.append(null.times[null.times < horizon], horizon)
-    return float(np.trapezoid(_survival(null, t), t))
+    s = _survival(null, t)
+    mean = float(np.trapezoid(s, t))
+    return mean, 2 * float(np.trapezoid(t * s, t)) - mean * mean
 
 
 def largest_ratio(z: float, expected: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
 
@@ -10,14 +10,16 @@ from sim.boundary.futility import FixedZ
 from sim.boundary.group_sequential import Boundary, planned_boundary
 from sim.boundary.recursive_integration import crossing_probabilities
 from sim.boundary.spending import UserSpending
-from sim.curve import Curve
+from sim.curve import Curve, in_months
 from sim.design.allocation import SingleArm
-from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n, check_null_survival
+from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_max_duration, check_n, check_null_survival
 from sim.design.design import Design, Plan
-from sim.design.group_sequential_rules import LowerAndUpperZ
+from sim.design.facts import DesignFacts
 from sim.design.single_arm_survival import null_survival_curve
+from sim.design.survival_bounds import planned_rule
 from sim.followup import CutAtEvents
 from sim.population.population import Population
+from sim.setting import Setting
 from sim.statistic.one_sample_logrank import VARIANCES, OneSampleLogRank
 from sim.types import Assumption, InputError
 
@@ -31,6 +33,7 @@ class TwoStageOneSampleLogRank(Design):
     n : enrolled patients; accrual goes on during the interim look
     endpoint : "pfs" or "os"
     alpha : one-sided type I error of the whole trial
+    alpha_sides : 1, or 2 where `alpha` is two-sided and half of it is tested
     event_fraction : events at the last look as a share of n
     interim : events at the first look as a share of those at the last
     futility_z : give up at the first look at or below this z; 0: no better than the null curve
@@ -60,12 +63,13 @@ class TwoStageOneSampleLogRank(Design):
     variance: str = "mean"
     null: float | str = "population"
     max_duration: float = 120.0
+    alpha_sides: int = 1
 
     def __post_init__(self) -> None:
         check_n(self.n)
         check_endpoint(self.endpoint)
-        check_alpha(self.alpha)
-        check_months("max_duration", self.max_duration)
+        check_alpha(self.alpha, self.alpha_sides)
+        check_max_duration(self.max_duration)
         check_null_survival(self.null)
         FixedZ((self.futility_z,))
         if self.variance not in VARIANCES:
@@ -96,13 +100,14 @@ class TwoStageOneSampleLogRank(Design):
         first, last = self.look_events
         t = (first / last, 1.0)
         all_at_the_end = UserSpending(t, (0.0, 1.0))
-        return planned_boundary(t, self.alpha, all_at_the_end, FixedZ((self.futility_z,)), binding=self.binding)
+        return planned_boundary(t, self.level, all_at_the_end, FixedZ((self.futility_z,)), binding=self.binding)
 
     def null_curve(self, population: Population) -> Curve:
         """Return the curve of the null hypothesis."""
         return null_survival_curve(self.null, self.endpoint, population)
 
-    def plan(self, population: Population) -> Plan:
+    def plan(self, setting: Setting) -> Plan:
+        population = setting.population
         b = self.boundary
         return Plan(
             n=self.n,
@@ -111,32 +116,40 @@ class TwoStageOneSampleLogRank(Design):
             allocation=SingleArm(),
             cut=CutAtEvents(self.look_events, self.max_duration),
             statistic=OneSampleLogRank(self.null_curve(population), self.variance),
-            rule=LowerAndUpperZ(tuple(float(z) for z in b.lower), tuple(float(z) for z in b.upper)),
+            rule=planned_rule(b, self.level, self.binding, float(self.look_events[-1])),
             null_is_population=self.null == "population",
             nonbinding_futility=not self.binding,
         )
 
-    def describe(self, population: Population) -> list[Assumption]:
+    def at_events(self, events: int, n: int) -> TwoStageOneSampleLogRank:
+        first, last = self.look_events
+        return replace(self, n=n, event_fraction=events / n, interim=first / last)
+
+    def smallest_effect(self, setting: Setting) -> Assumption:
+        last, z = self.look_events[-1], float(self.boundary.upper[-1])
+        value = f"about {ratio_at(z, last):.2f} at {last} events"
+        return Assumption("largest observed / expected events that rejects", value, "z = critical value")
+
+    def describe(self, setting: Setting) -> list[Assumption]:
+        population = setting.population
         first, last = self.look_events
         z = float(self.boundary.upper[-1])
+        kind = self.kind_in_words
         stops = crossing_probabilities((first / last, 1.0), self.boundary.upper, self.boundary.lower).lower[0]
         return [
-            Assumption("design", f"single arm in two stages, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
+            Assumption("design", f"{kind}, n = {self.n}, {ENDPOINTS[self.endpoint]}", "configuration"),
             Assumption(
                 "interim look",
                 f"{first} events: give up with z <= {self.futility_z:g} ({stops:.1%} of trials under the null)",
                 "normal theory",
             ),
             Assumption(
-                "test", f"one-sample log-rank, variance {self.variance}, at {last} events: reject with z >= {z:.4f}", "Kwak & Jung 2014"
+                "test",
+                f"one-sample log-rank, variance {self.variance}, {self.level_words}, at {last} events: reject with z >= {z:.4f}",
+                "Kwak & Jung 2014",
             ),
             Assumption("futility is", "binding" if self.binding else "non-binding: type_i_error ignores it", "configuration"),
-            Assumption("null curve", f"median {self.null_curve(population).median():.2f} months", str(self.null).replace("_", " ")),
-            Assumption(
-                "largest observed / expected events that rejects",
-                f"about {ratio_at(z, last):.2f} at {last} events",
-                "z = critical value",
-            ),
+            Assumption("null curve", f"median {in_months(self.null_curve(population).median())}", str(self.null).replace("_", " ")),
             Assumption("analysed in any case at", f"{self.max_duration:g} months", "configuration"),
             Assumption(
                 "reading",
@@ -144,6 +157,14 @@ class TwoStageOneSampleLogRank(Design):
                 "regulatory guidance on single-arm trials",
             ),
         ]
+
+    @property
+    def kind_in_words(self) -> str:
+        """The design in a few words."""
+        return "single arm in two stages"
+
+    def facts(self, setting: Setting, plan: Plan) -> DesignFacts:
+        return replace(super().facts(setting, plan), kind=self.kind_in_words, binding=self.binding)
 
 
 def ratio_at(z: float, observed: int) -> float:

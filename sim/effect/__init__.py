@@ -5,6 +5,7 @@ from sim.effect.combined import Combined
 from sim.effect.death_after_progression import DeathAfterProgression
 from sim.effect.durable_share import DurableShare
 from sim.effect.effect import Effect, Patients
+from sim.effect.facts import EffectFacts
 from sim.effect.hazard_ratio import HazardRatio
 from sim.effect.mechanism import HazardProfile, Mechanism
 from sim.effect.median import Median
@@ -22,6 +23,7 @@ __all__ = [
     "DeathAfterProgression",
     "DurableShare",
     "Effect",
+    "EffectFacts",
     "HazardProfile",
     "HazardRatio",
     "Mechanism",

@@ -39,6 +39,9 @@ class ByStratum(Effect):
         own = Mechanism(tuple(HazardProfile((0.0,), (ratio,)) for ratio in self.ratios))
         return own if given is None else given.together(own)
 
+    def changes(self, patients: Patients) -> frozenset[str]:
+        return frozenset({"hazard"})
+
     def describe(self) -> list[Assumption]:
         ratios = ", ".join(f"{ratio:g}" for ratio in self.ratios)
         return [Assumption("effect", f"hazard ratios by stratum {ratios}, on each patient's own hazard", "configuration")]

@@ -62,6 +62,9 @@ class Combined(Effect):
         solved = [effect for effect in self.effects if effect.solved]
         return solved[0].stated(patients) if solved else None
 
+    def changes(self, patients: Patients) -> frozenset[str]:
+        return frozenset(name for effect in self.effects for name in effect.changes(patients))
+
     def describe(self) -> list[Assumption]:
         parts = [effect.describe() for effect in self.effects]
         together = Assumption("effect", ", and ".join(lines[0].value for lines in parts), "configuration")

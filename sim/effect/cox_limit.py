@@ -144,11 +144,12 @@ def kalbfleisch_prentice(control: Array, experimental: Array) -> float:
     >>> round(kalbfleisch_prentice(np.exp(-0.2 * t), np.exp(-0.1 * t)), 6)
     0.5
     """
-    h0, h1 = -np.diff(np.log(control)), -np.diff(np.log(experimental))
+    h0, h1 = (-np.diff(np.log(np.maximum(curve, 1e-300))) for curve in (control, experimental))
     # the exact integral of S0 S1 over a cell of constant hazards
     product, fall = control * experimental, h0 + h1
     weight = np.where(fall > 1e-12, (product[:-1] - product[1:]) / np.where(fall > 1e-12, fall, 1.0), product[:-1])
-    return float(np.sum(weight * h1) / np.sum(weight * h0))
+    total = float(np.sum(weight * h0))
+    return float(np.sum(weight * h1)) / total if total > 0 else float("nan")
 
 
 def uniform_follow_up(t: Array, accrual: float, cut: float, dropout: float = 0.0) -> Array:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sim.effect.checks import check_ratio
 from sim.effect.effect import Effect, Patients
+from sim.effect.facts import EffectFacts
 from sim.effect.mechanism import Mechanism
 from sim.types import Assumption
 
@@ -32,6 +33,13 @@ class DeathAfterProgression(Effect):
     def mechanism(self, patients: Patients, given: Mechanism | None = None) -> Mechanism:
         own = Mechanism(after_progression=float(self.hr))
         return own if given is None else given.together(own)
+
+    def changes(self, patients: Patients) -> frozenset[str]:
+        return frozenset({"death"})
+
+    @property
+    def facts(self) -> EffectFacts:
+        return EffectFacts(after_progression=float(self.hr))
 
     def describe(self) -> list[Assumption]:
         return [Assumption("effect on death after progression", f"hazard ratio {self.hr:g}, none after a transplant", "configuration")]

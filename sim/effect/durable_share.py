@@ -39,5 +39,8 @@ class DurableShare(Effect):
         own = Mechanism(durable_odds_ratio=float(f"{self.share / (1 - self.share) * (1 - control) / control:.6g}"))
         return own if given is None else given.together(own)
 
+    def changes(self, patients: Patients) -> frozenset[str]:
+        return frozenset({"durable"})
+
     def describe(self) -> list[Assumption]:
         return [Assumption("effect", f"durable share of responses {self.share:.0%}", "configuration")]

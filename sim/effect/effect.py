@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sim.curve import Curve
+from sim.effect.facts import EffectFacts
 from sim.types import Array, Assumption
 
 if TYPE_CHECKING:
@@ -85,6 +86,18 @@ class Effect(ABC):
     def stated(self, patients: Patients) -> tuple[float, str] | None:
         """Return the one hazard ratio that a formula would be given, and its endpoint; None where the effect states none."""
         return None
+
+    @property
+    def facts(self) -> EffectFacts:
+        """What the effect changes, as data; an effect that does not state its facts is told in the words of its first line."""
+        return EffectFacts(stated=self.describe()[0].value)
+
+    def changes(self, patients: Patients) -> frozenset[str]:
+        """Return what the effect can change in these patients at any value of its keys: `hazard`, `response`, `durable`, `death`, `curve`.
+
+        What it changes nothing of it cannot improve (`Population.moved_by`); by default it may change anything.
+        """
+        return frozenset({"hazard", "response", "durable", "death", "curve"})
 
     @property
     def solved(self) -> bool:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sim.effect.checks import check_choice, check_positive_months, check_ratio
 from sim.effect.effect import Effect, Patients
+from sim.effect.facts import EffectFacts
 from sim.effect.mechanism import HazardProfile, Mechanism
-from sim.effect.solve import check_levers, endpoint_of, lever_of, solve_limit
+from sim.effect.solve import LEVER_CHANGES, check_levers, endpoint_of, lever_of, solve_limit
 from sim.types import Assumption
 
 ENDPOINTS = ("pfs", "os")
@@ -91,6 +92,13 @@ class HazardRatio(Effect):
 
     def stated(self, patients: Patients) -> tuple[float, str] | None:
         return float(self.hr), endpoint_of(patients, self.endpoint)
+
+    def changes(self, patients: Patients) -> frozenset[str]:
+        return frozenset(LEVER_CHANGES[lever_of(patients, self.through)])
+
+    @property
+    def facts(self) -> EffectFacts:
+        return EffectFacts(float(self.hr), reported=True) if self.endpoint != "os" else super().facts
 
     def describe(self) -> list[Assumption]:
         endpoint = "" if self.endpoint is None else f" of {self.endpoint.upper()}"

@@ -129,6 +129,16 @@ class Mechanism(Effect):
             self.own_curve or other.own_curve,
         )
 
+    def changes(self, patients: Patients) -> frozenset[str]:
+        found = {
+            "hazard": any(set(h.ratios) != {1.0} for h in self.hazards),
+            "response": self.changes_response,
+            "durable": self.durable_odds_ratio != 1,
+            "death": self.after_progression != 1,
+            "curve": self.own_curve,
+        }
+        return frozenset(name for name, does in found.items() if does)
+
     def describe(self) -> list[Assumption]:
         return [Assumption("mechanism of the effect", self.words(), "kept as solved")]
 

@@ -8,7 +8,7 @@ from sim.effect.checks import check_choice, check_positive_months, check_probabi
 from sim.effect.effect import Effect, Patients
 from sim.effect.hazard_ratio import ENDPOINTS
 from sim.effect.mechanism import Mechanism
-from sim.effect.solve import check_levers, reach
+from sim.effect.solve import LEVER_CHANGES, check_levers, lever_of, reach
 from sim.types import Assumption
 
 
@@ -51,6 +51,9 @@ class Milestone(Effect):
 
     def on_draw(self, planned: Patients) -> Effect:
         return planned.mechanism(self) if self.draws_keep == "mechanism" else self
+
+    def changes(self, patients: Patients) -> frozenset[str]:
+        return frozenset(LEVER_CHANGES[lever_of(patients, self.through)])
 
     def describe(self) -> list[Assumption]:
         name = (self.endpoint or "pfs").upper()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.effect.effect import Effect, Patients
+from sim.effect.facts import EffectFacts
 from sim.effect.mechanism import Mechanism
 from sim.types import Assumption
 
@@ -19,6 +20,13 @@ class NoEffect(Effect):
     @property
     def is_null(self) -> bool:
         return True
+
+    def changes(self, patients: Patients) -> frozenset[str]:
+        return frozenset()
+
+    @property
+    def facts(self) -> EffectFacts:
+        return EffectFacts()
 
     def describe(self) -> list[Assumption]:
         return [Assumption("effect", "none (null hypothesis)", "configuration")]

@@ -23,5 +23,8 @@ class OwnCurve(Effect):
         own = Mechanism(own_curve=True)
         return own if given is None else given.together(own)
 
+    def changes(self, patients: Patients) -> frozenset[str]:
+        return frozenset({"curve"})
+
     def describe(self) -> list[Assumption]:
         return [Assumption("effect", "the experimental arm has a curve of its own", "population.experimental")]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sim.effect.checks import check_months, check_ratio
 from sim.effect.effect import Effect, Patients
+from sim.effect.facts import EffectFacts
 from sim.effect.mechanism import HazardProfile, Mechanism
 from sim.types import Assumption
 
@@ -60,6 +61,13 @@ class PatientHazardRatio(Effect):
 
     def stated(self, patients: Patients) -> tuple[float, str] | None:
         return (float(self.hr), patients.endpoints[0]) if self.delay == 0 else None
+
+    def changes(self, patients: Patients) -> frozenset[str]:
+        return frozenset({"hazard", "death"})
+
+    @property
+    def facts(self) -> EffectFacts:
+        return EffectFacts(float(self.hr), float(self.delay), float(self.hr_after_progression))
 
     def describe(self) -> list[Assumption]:
         late = f" after {self.delay:g} months (1 before)" if self.delay else ""

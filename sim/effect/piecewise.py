@@ -42,6 +42,9 @@ class Piecewise(Effect):
         own = Mechanism((HazardProfile(self.breaks, self.ratios),))
         return own if given is None else given.together(own)
 
+    def changes(self, patients: Patients) -> frozenset[str]:
+        return frozenset({"hazard"})
+
     def describe(self) -> list[Assumption]:
         value = f"hazard ratio {profile_words(HazardProfile(self.breaks, self.ratios))}, on each patient's own hazard"
         return [Assumption("effect", value, "configuration")]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sim.effect.checks import check_choice, check_ratio
 from sim.effect.effect import Effect, Patients
+from sim.effect.facts import EffectFacts
 from sim.effect.mechanism import Mechanism
 from sim.effect.solve import solve_response
 from sim.types import Assumption, InputError
@@ -40,6 +41,13 @@ class ResponseRateChange(Effect):
     def mechanism(self, patients: Patients, given: Mechanism | None = None) -> Mechanism:
         own = Mechanism(response_difference=float(self.difference))
         return own if given is None else given.together(own)
+
+    def changes(self, patients: Patients) -> frozenset[str]:
+        return frozenset({"response"})
+
+    @property
+    def facts(self) -> EffectFacts:
+        return EffectFacts(response_difference=float(self.difference))
 
     def describe(self) -> list[Assumption]:
         value = f"response rate {self.difference:+.0%} points, absolute".replace("%", " percentage")
@@ -86,6 +94,9 @@ class Response(Effect):
             return own if given is None else given.together(own)
         assert self.difference is not None
         return solve_response(patients, given or Mechanism(), float(self.difference), self.of)
+
+    def changes(self, patients: Patients) -> frozenset[str]:
+        return frozenset({"response"})
 
     def describe(self) -> list[Assumption]:
         if self.odds_ratio is not None:

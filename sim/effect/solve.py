@@ -21,6 +21,12 @@ LEVERS = ("hazard", "response", "durable", "both")
 SOLVE_ON = ("configured", "enrolled")
 DRAWS_KEEP = ("ratio", "mechanism")
 WIDEST = 1e-4  # how far a lever is turned at most: a ratio from this to its inverse
+LEVER_CHANGES = {
+    "hazard": frozenset({"hazard"}),
+    "response": frozenset({"response"}),
+    "durable": frozenset({"durable"}),
+    "both": frozenset({"hazard", "response"}),
+}
 UNKNOWN = {"hazard": "each patient's hazard ratio", "response": "odds ratio of response", "durable": "odds ratio of a durable response"}
 UNKNOWN["both"] = UNKNOWN["response"]
 CEILING = {"durable": "nearest, where all responses that can be durable are (or none)", "response": "nearest, where all respond (or none)"}

@@ -85,13 +85,47 @@ def evaluate(table: np.ndarray, rows: int, beta: float, ties: int) -> tuple[floa
     return value, score, information
 
 
+@numba.njit(**INLINE)
+def log_choices(n: float, d: float) -> float:
+    """Return log C(n, d)."""
+    value = 0.0
+    for j in range(np.int64(d)):
+        value += log((n - j) / (j + 1.0))
+    return value
+
+
+@numba.njit(**INLINE)
+def gain_at_infinity(table: np.ndarray, rows: int, ties: int) -> float:
+    """Return the limit of the log partial likelihood less its value at 0, where the likelihood rises for ever one way.
+
+    At each time at which both arms are at risk, events are then of one arm only (by the exact likelihood: as many of it as can
+    be), with n_s at risk: that arm's patients alone make up the sums over the risk set in the limit. Times at which one
+    arm is alone say the same at every beta.
+    """
+    gain = 0.0
+    for i in range(rows):
+        d, d1, n, n1 = table[i, 0], table[i, 1], table[i, 2], table[i, 3]
+        if n1 <= 0.0 or n1 >= n:
+            continue
+        same = n1 if d1 > 0.0 else n - n1
+        if ties == EXACT and d > 1.0:
+            gain += log_choices(n, d) - log_choices(n1, d1) - log_choices(n - n1, d - d1)
+        elif ties == EFRON and d > 1.0:
+            for k in range(np.int64(d)):
+                gain += log((n - k) / (same - k))
+        else:
+            gain += d * log(n / same)
+    return gain
+
+
 @numba.njit("void(int64[:, ::1], int64[:, ::1], int64, int64, float64[:, ::1])", **OPTIONS)
 def fit(keys: np.ndarray, counts: np.ndarray, strata_bits: int, ties: int, out: np.ndarray) -> None:
     """Fill out[i] with (beta, information, score at 0, information at 0, log likelihood gain over 0, status).
 
     beta : log hazard ratio experimental / control; ties by Efron's or Breslow's approximation, or exactly
     status : CONVERGED; NO_INFORMATION, the arms are never at risk together at an event; MONOTONE, events of one arm only
-        while both are at risk, so that beta runs away; NOT_CONVERGED
+        while both are at risk, so that beta runs away, to the side that the score at 0 points to, and the gain is its limit;
+        NOT_CONVERGED
     keys, counts : as `logrank.pack` makes them, rows sorted
     """
     m, width = keys.shape
@@ -133,6 +167,7 @@ def fit(keys: np.ndarray, counts: np.ndarray, strata_bits: int, ties: int, out: 
             continue
         if mixed_experimental == 0 or mixed_control == 0:
             out[i, STATUS] = MONOTONE
+            out[i, GAIN] = gain_at_infinity(table, rows, ties)
             continue
         beta = 0.0
         value = start

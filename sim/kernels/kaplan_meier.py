@@ -9,7 +9,7 @@ from sim.kernels import OPTIONS
 from sim.kernels.elementary import float_of
 from sim.kernels.transforms import INLINE
 
-SURVIVAL, GREENWOOD, AREA, AREA_VARIANCE, AT_RISK, PATIENTS, FIELDS = 0, 1, 2, 3, 4, 5, 6
+SURVIVAL, GREENWOOD, AREA, AREA_VARIANCE, AT_RISK, PATIENTS, FOLLOWED, FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
 
 
 @numba.njit(**INLINE)
@@ -21,13 +21,13 @@ def time_of(key: int, strata_bits: int) -> float:
 
 @numba.njit("void(int64[:, ::1], int64[:, ::1], int64, float64, float64[:, :, :, ::1])", **OPTIONS)
 def at_horizon(keys: np.ndarray, counts: np.ndarray, strata_bits: int, horizon: float, out: np.ndarray) -> None:
-    """Fill out[i, stratum, arm] with (S, G, A, V, R, N) at the horizon.
+    """Fill out[i, stratum, arm] with (S, G, A, V, R, N, F) at the horizon.
 
     S = product of 1 - d/n over the event times <= horizon; G = sum of d / (n (n - d)), without a term that empties the
     arm (S is then 0); A = area under S up to the horizon, the last value continuing; V = sum of (area of S from the
     event time to the horizon)^2 d / (n (n - d)); R = patients watched at least until the horizon;
-    N = patients.
-    keys : int64[m, n], sorted rows of `logrank.pack`; out : float64[m, strata, arms, 6]; one arm: the arm bit is ignored
+    N = patients; F = those of them who are not censored before the horizon.
+    keys : int64[m, n], sorted rows of `logrank.pack`; out : float64[m, strata, arms, 7]; one arm: the arm bit is ignored
     """
     m, strata, arms, _ = out.shape
     top = 63 - strata_bits
@@ -55,6 +55,7 @@ def at_horizon(keys: np.ndarray, counts: np.ndarray, strata_bits: int, horizon: 
                 out[i, stratum, a, AREA_VARIANCE] = 0.0
                 out[i, stratum, a, AT_RISK] = n[a]
                 out[i, stratum, a, PATIENTS] = n[a]
+                out[i, stratum, a, FOLLOWED] = n[a]
             j = start
             while j < stop:
                 t = time_of(keys[i, j], strata_bits)
@@ -85,6 +86,7 @@ def at_horizon(keys: np.ndarray, counts: np.ndarray, strata_bits: int, horizon: 
                     n[a] -= gone[a]
                     if t < horizon:
                         row[AT_RISK] = n[a]
+                        row[FOLLOWED] -= gone[a] - d[a]
                 j = k
             for a in range(arms):
                 row = out[i, stratum, a]

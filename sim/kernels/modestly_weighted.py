@@ -22,12 +22,12 @@ def scores(
     last_weight: bool,
     out: np.ndarray,
 ) -> None:
-    """Fill out[i] with (U, V, one-step hazard ratio) of the weights 1 / max(S(t-), S(t_star), s_star).
+    """Fill out[i] with (U, V, one-step hazard ratio, W) of the weights 1 / max(S(t-), S(t_star), s_star).
 
     In each stratum U = sum w (d1 - d n1 / n), V = sum w^2 v, v the hypergeometric variance, S the Kaplan-Meier curve of
     the pooled arms. `last_weight` (simtrial): S(t_star) is read just before the last event time up to t_star, and the
     strata's U and V are summed; else (nphRCT) just before t_star, and strata are summed after scaling U by
-    sqrt(sum v / V), so that V becomes sum v. The ratio is exp(sum U / sum w v) without that scaling.
+    sqrt(sum v / V), so that V becomes sum v. The ratio is exp(sum U / sum w v) and W = sum w^2 v without that scaling.
     keys, counts : as `logrank.pack` makes them, rows sorted; reciprocal : float64[n + 1] of 1 / k
     """
     m = keys.shape[0]
@@ -37,6 +37,7 @@ def scores(
         u = 0.0
         v = 0.0
         raw = 0.0
+        unscaled = 0.0
         information = 0.0
         j = 0
         while j < total:
@@ -70,8 +71,10 @@ def scores(
             # strata as nphRCT: each one's z by the square root of its log-rank variance
             scale = np.sqrt(v1 / vs) if strata_bits > 0 and not last_weight and vs > 0.0 else 1.0
             raw += us
+            unscaled += vs
             u += scale * us
             v += scale * scale * vs
         out[i, 0] = u
         out[i, 1] = v
         out[i, 2] = exp(raw / information) if information > 0.0 else np.nan
+        out[i, 3] = unscaled

@@ -46,18 +46,20 @@ def after_stopping(subject: Subject, trial: Trial, replicates: Replicates) -> li
         return []
     final, events = final_rows(replicates.rows), np.array(design.look_events)
     kept = final[(final["code"] != Code.FAILED) & (final["events"] == events[final["look"] - 1]) & (final["estimate"] > 0)]
+    planned = design.bounds(trial.setting).boundary
+    bounds, futility_bounds = tuple(planned.upper.tolist()), tuple(planned.lower.tolist())
     a, b = design.ratio
     information = tuple((events * (a * b / (a + b) ** 2)).tolist())
     limits = np.log([x.estimand for x in Expected(trial).looks()])
     truth, log_hr = limits[kept["look"] - 1], np.log(kept["estimate"])
     one_drift = float(np.ptp(limits)) <= ONE_DRIFT
     # z = -U / sqrt(V) and log hr = U / V; at z = 0 the interval holds 0 whatever its width, so the planned width will do
-    planned = 1 / np.sqrt(np.array(information)[kept["look"] - 1])
-    se = np.where(np.abs(kept["z"]) > 1e-9, np.abs(log_hr) / np.maximum(np.abs(kept["z"]), 1e-9), planned)
+    expected = 1 / np.sqrt(np.array(information)[kept["look"] - 1])
+    se = np.where(np.abs(kept["z"]) > 1e-9, np.abs(log_hr) / np.maximum(np.abs(kept["z"]), 1e-9), expected)
     unbiased, held = np.zeros(len(kept)), np.zeros(len(kept), dtype=bool)
     for look in np.unique(kept["look"]) if one_drift else ():
         here = kept["look"] == look
-        before = (information[:look], design.bounds[: look - 1], design.futility_bounds[: look - 1])
+        before = (information[:look], bounds[: look - 1], futility_bounds[: look - 1])
         z = kept["z"][here]
         # the estimate is smooth and rising in z: a table of steps of 0.1 by cubic splines is good to 1e-5
         grid = np.arange(z.min() - 0.3, z.max() + 0.4, 0.1)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.design.design import REJECT, STOP_FUTILITY
 from sim.engine import Replicates
+from sim.followup import Cut
 from sim.oc.estimate import Estimate, mean, proportion
 from sim.oc.row import Subject
 from sim.oc.row import row as row_of
@@ -23,8 +25,16 @@ def rejections(replicates: Replicates) -> tuple[int, int]:
     return int(np.sum((final["decision"] == REJECT) & analysed)), int(np.sum(analysed))
 
 
-def operating_characteristics(subject: Subject, replicates: Replicates, looks: int, stops_may_be_ignored: bool = False) -> list[Row]:
+def operating_characteristics(
+    subject: Subject, replicates: Replicates, looks: int, stops_may_be_ignored: bool = False, cut: Cut | None = None
+) -> list[Row]:
     """Reduce the rows of one cell under one truth to rows of the table of operating characteristics.
+
+    Parameters
+    ----------
+    looks : planned looks; stops_may_be_ignored : the plan has stops that do not bind
+    cut : what calls the looks: it knows which analysis was the last that could take place though later ones were planned (all their
+        months had passed, or the events had come); None: only the last look is
 
     Notes
     -----
@@ -53,13 +63,28 @@ def operating_characteristics(subject: Subject, replicates: Replicates, looks: i
     if subject.rejection == "power":
         out += _cost(subject, analysed, row, "")
         out.append(row("expected_z", mean(analysed["z"]), "z"))
-        untestable = (analysed["code"] == Code.NO_EVENTS) | (analysed["code"] == Code.EMPTY_ARM)
-        for metric, flags in (("untestable", untestable), ("target_not_reached", analysed["code"] == Code.TARGET_NOT_REACHED)):
-            if flags.any():
-                out.append(row(metric, share(flags), "probability"))
     elif looks > 1:
         out += _cost(subject, analysed, row, "_no_effect")
-    return [*out, *_by_look(subject, analysed, rows_of(replicates.rows, 0), looks, row)] if looks > 1 else out
+    before_the_end = analysed["look"] < looks
+    if cut is not None:
+        before_the_end = ~cut.last_of_all(analysed["look"], analysed["month"])
+    out += _missed(subject, analysed, before_the_end, looks, row)
+    return [*out, *_by_look(subject, analysed, rows_of(replicates.rows, 0), looks, row, before_the_end)] if looks > 1 else out
+
+
+def _missed(subject: Subject, analysed: Rows, before_the_end: NDArray[np.bool_], looks: int, row: Callable[..., Row]) -> list[Row]:
+    """Return the shares of trials that could not do what was planned; no row for what every trial could."""
+    suffix = "" if subject.rejection == "power" else "_no_effect"
+    missed = {
+        "untestable": (analysed["code"] == Code.NO_EVENTS) | (analysed["code"] == Code.EMPTY_ARM),
+        "target_not_reached": analysed["code"] == Code.TARGET_NOT_REACHED,
+        "looks_missed": ~before_the_end & (analysed["look"] < looks),
+    }
+    return [
+        row(f"{metric}{suffix}", proportion(int(np.sum(flags)), len(analysed)), "probability")
+        for metric, flags in missed.items()
+        if flags.any()
+    ]
 
 
 def _cost(subject: Subject, analysed: Rows, row: Callable[..., Row], suffix: str) -> list[Row]:
@@ -72,15 +97,17 @@ def _cost(subject: Subject, analysed: Rows, row: Callable[..., Row], suffix: str
     ]
 
 
-def _by_look(subject: Subject, analysed: Rows, rows: Rows, looks: int, row: Callable[..., Row]) -> list[Row]:
+def _by_look(
+    subject: Subject, analysed: Rows, rows: Rows, looks: int, row: Callable[..., Row], before_the_end: NDArray[np.bool_]
+) -> list[Row]:
     power, n = subject.rejection == "power", len(analysed)
     suffix = "" if power else "_no_effect"
     rejects_at = np.where(analysed["decision"] == REJECT, analysed["look"], 0) if power else analysed["rejects_ignoring_stops"]
     given_up = np.where(analysed["decision"] == STOP_FUTILITY, analysed["look"], 0)
-    early = (analysed["decision"] == REJECT) & (analysed["look"] < looks)
+    early = (analysed["decision"] == REJECT) & before_the_end
     out = [row(f"early_efficacy{suffix}", proportion(int(early.sum()), n), "probability")] if early.any() else []
     if given_up.any():
-        out.append(row(f"early_futility{suffix}", proportion(int(np.sum(given_up > 0)), n), "probability"))
+        out.append(row(f"early_futility{suffix}", proportion(int(np.sum((given_up > 0) & before_the_end)), n), "probability"))
     # a replicate that broke at a later look is out of every count, its earlier looks too
     broken = (rows["code"] == Code.FAILED).any()
     kept = rows[np.isin(rows["replicate"], analysed["replicate"])] if broken else rows

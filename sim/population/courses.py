@@ -271,7 +271,7 @@ def from_infusion(p: Parameters, therapy: Therapy, draws: Draws, stratum: Flags,
 def infusion_strata(p: Parameters, x: Infusion, averaged: list[Array]) -> dict[str, tuple[Array, Array]]:
     """Return PFS and OS from infusion by day-30 group: refractory, and everybody else."""
     w = np.array([p.bridged, 1 - p.bridged])
-    total = w @ x.shares
+    total = w[0] * x.shares[0] + w[1] * x.shares[1]
     refractory_os: Any = 1 - x.refractory + convolve(x.refractory, averaged[0])
     everyone = {"pfs": w[0] * x.pfs[0] + w[1] * x.pfs[1], "os": w[0] * x.os[0] + w[1] * x.os[1]}
     alone = {"pfs": 1 - x.refractory, "os": refractory_os}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -78,6 +78,9 @@ class _Planned(Population):
 
     def mechanism(self, effect: Effect) -> Mechanism:
         return self.fitted.mechanism(effect)
+
+    def moved_by(self, endpoint: str) -> frozenset[str]:
+        return self.fitted.moved_by(endpoint)
 
     def published_median(self, endpoint: str) -> float:
         return self.fitted.published_median(endpoint)
@@ -173,7 +176,7 @@ class EveryDraw(_Planned):
         while first < end:
             stop = min((first // self.each + 1) * self.each, end)
             truth = self.truths[first // self.each % len(self.truths)]
-            yield truth, slice(first - draws.first, stop - draws.first), Draws(draws.seed, first, stop - first, draws.n)
+            yield truth, slice(first - draws.first, stop - draws.first), replace(draws, first=first, m=stop - first)
             first = stop
 
     def sample_strata(self, draws: Draws) -> Flags:
@@ -194,5 +197,5 @@ class EveryDraw(_Planned):
 
 def _under(fitted: PostCartFailure, p: Parameters) -> PostCartFailure:
     """The fitted population's choices under other parameters, in the reading of the paper that belongs to them."""
-    same: dict[str, Any] = {f.name: getattr(fitted, f.name) for f in fields(PostCartFailure) if f.name not in ("_cache", "draws")}
+    same: dict[str, Any] = {f.name: getattr(fitted, f.name) for f in fields(PostCartFailure) if f.init and f.name != "draws"}
     return _Given(**{**same, "denominator": p.denominator}, given=with_prognosis(p, math.inf) if fitted.prognostic else p)

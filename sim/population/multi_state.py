@@ -9,18 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import fftconvolve
-from scipy.special import gamma, gammainc, ndtr
 
+from sim.curve import LN2
 from sim.effect import HazardProfile, Mechanism
+from sim.kernels import convolution
+from sim.kernels.normal import fill_upper_tail
 from sim.kernels.post_cart_failure import decayed_sum
-from sim.kernels.vectors import exp
+from sim.kernels.vectors import exp, log, power, relative_exponential
+from sim.kernels.weibull import fill_area
 from sim.population.parameters import Parameters, response_by_class
 from sim.types import Array
 
 STEP = 0.02
 END = 120.0
-LN2 = float(np.log(2.0))
 UNCHANGED = Mechanism()
 
 
@@ -40,13 +41,14 @@ def convolve(distribution: Array, average: Array) -> Array:
     """Return the integral of S(t - u) dF(u) on the grid; distribution is F on it, average that of S over each cell."""
     n = len(distribution)
     out = np.zeros(n)
-    out[1:] = fftconvolve(np.diff(distribution), average)[: n - 1]
+    out[1:] = convolution.convolve(np.diff(distribution), average)[: n - 1]
     return out
 
 
 def weibull_average(scale: float, shape: float, t: Array) -> Array:
     """Return the average of exp(-(t / scale)^shape) over each cell, exactly: its slope at 0 is infinite for shapes below 1."""
-    area = scale / shape * gamma(1 / shape) * gammainc(1 / shape, (t / scale) ** shape)
+    area = np.empty_like(t)
+    fill_area(t, scale, shape, area)
     out: Array = np.diff(area) / (t[1] - t[0])
     return out
 
@@ -79,8 +81,8 @@ def after_allo_by_state(p: Parameters, t: Array) -> tuple[Array, Array]:
     """Return the probabilities of being in remission after transplant, and of having relapsed and being alive."""
     r, n = p.allo_relapse_rate, p.allo_death_rate
     # the difference quotient of exp(-x t) at r and n, written so that r = n is no exception
-    relapsed = r * t * np.exp(-r * t) * _relative_exponential((r - n) * t)
-    return p.allo_cured + (1 - p.allo_cured) * np.exp(-r * t), (1 - p.allo_cured) * relapsed
+    relapsed = r * t * exp(-r * t) * relative_exponential((r - n) * t)
+    return p.allo_cured + (1 - p.allo_cured) * exp(-r * t), (1 - p.allo_cured) * relapsed
 
 
 def after_allo(p: Parameters, t: Array) -> Array:
@@ -89,20 +91,13 @@ def after_allo(p: Parameters, t: Array) -> Array:
     return remission + relapsed
 
 
-def _relative_exponential(x: Array) -> Array:
-    """Return (e^x - 1) / x, 1 at 0."""
-    safe = np.where(x == 0, 1.0, x)
-    out: Array = np.where(x == 0, 1.0, np.expm1(safe) / safe)
-    return out
-
-
 def post_progression_by_state(p: Parameters, group: int, t: Array, ratio: float = 1.0) -> tuple[Array, Array]:
     """Return the probabilities, since progression on first line, of being alive without a transplant, and of having had one.
 
     ratio : multiplies the hazard of death without a transplant
     """
     a = p.allo_after_progression_rate
-    survival = np.exp(-((p.post_rate * t) ** p.post_shape) * (p.hazard_ratios[group] * ratio) - a * t)
+    survival = exp(-power(p.post_rate * t, p.post_shape) * (p.hazard_ratios[group] * ratio) - a * t)
     return survival, np.concatenate([[0.0], np.cumsum(a * averages(survival) * (t[1] - t[0]))])
 
 
@@ -175,7 +170,7 @@ def from_first_line(
     free = progression_free(p, group, weights, response, profile, t)
     relapsed_alive = np.empty_like(t)
     death = np.full(len(t) - 1, p.allo_death_rate * (t[1] - t[0]))
-    decayed_sum(free.relapses * np.exp(-0.5 * death), np.exp(-death), relapsed_alive)
+    decayed_sum(free.relapses * exp(-0.5 * death), exp(-death), relapsed_alive)
     progressed = (1 - p.exit_death_share) * free.exits
     after, allo_after = post_progression(p, group, t, after_progression)
     os = free.pfs + relapsed_alive + convolve(progressed, averages(after))
@@ -185,7 +180,7 @@ def from_first_line(
 def treated_pfs(p: Parameters, group: int, weights: Array, response: Array, t: Array) -> Array:
     """Return PFS from progression among the treated of a day-30 group: nobody progresses before the start."""
     total = p.start_rate + p.waiting_death_rate * p.hazard_ratios[group]
-    waiting = np.exp(-total * t)
+    waiting = exp(-total * t)
     pfs = progression_free(p, group, weights, response, HazardProfile(), t).pfs
     return waiting + convolve(1 - waiting, averages(pfs))
 
@@ -209,15 +204,15 @@ class Progression:
 
 def supportive_care(p: Parameters, group: int, t: Array) -> tuple[Array, Array]:
     """Return survival under best supportive care, and its exact average over each cell."""
-    scale = p.supportive_median * (LN2 * p.hazard_ratios[group]) ** (-1 / p.supportive_shape)
-    return np.exp(-((t / scale) ** p.supportive_shape)), weibull_average(scale, p.supportive_shape, t)
+    scale = p.supportive_median / float(power(LN2 * p.hazard_ratios[group], 1 / p.supportive_shape))
+    return exp(-power(t / scale, p.supportive_shape)), weibull_average(scale, p.supportive_shape, t)
 
 
 def from_progression(p: Parameters, group: int, weights: Array, response: Array, t: Array, effect: Mechanism = UNCHANGED) -> Progression:
     """Return the curves of a day-30 group from progression after CAR-T; the effect acts from the start of first line."""
     first = from_first_line(p, group, weights, response, effect.hazard_of(group), t, effect.after_progression)
     total = p.start_rate + p.waiting_death_rate * p.hazard_ratios[group]
-    waiting = np.exp(-total * t)
+    waiting = exp(-total * t)
     pfs_t = waiting + convolve(1 - waiting, averages(first.pfs))
     os_t = waiting + convolve(1 - waiting, averages(first.os))
     share, intended = p.treated[group], p.intended[group]
@@ -248,13 +243,18 @@ class Infusion:
 
 def time_distributions(p: Parameters, t: Array) -> tuple[Array, Array, Array]:
     """Return the distribution functions of refractory progression, late progression and death without progression."""
-    log_t = np.log(np.maximum(t, 1e-12))
-    log_late = np.log(np.maximum(t - p.late_progression_shift, 1e-12))
+    since = np.maximum(t, 1e-12)
     return (
-        ndtr((log_t - np.log(p.refractory_progression_median)) / p.refractory_progression_sigma),
-        ndtr((log_late - np.log(p.late_progression_median)) / p.late_progression_sigma),
-        ndtr((log_t - np.log(p.death_without_progression_median)) / p.death_without_progression_sigma),
+        _log_normal(since, p.refractory_progression_median, p.refractory_progression_sigma),
+        _log_normal(np.maximum(t - p.late_progression_shift, 1e-12), p.late_progression_median, p.late_progression_sigma),
+        _log_normal(since, p.death_without_progression_median, p.death_without_progression_sigma),
     )
+
+
+def _log_normal(t: Array, median: float, sigma: float) -> Array:
+    out = np.empty_like(t)
+    fill_upper_tail((log(median) - log(t)) / sigma, out)
+    return out
 
 
 def fate_shares(p: Parameters) -> Array:
@@ -268,7 +268,7 @@ def fate_shares(p: Parameters) -> Array:
 def from_infusion(p: Parameters, os_refractory: tuple[Array, Array], os_other: tuple[Array, Array], t: Array) -> Infusion:
     """Return the curves from infusion; os_* are (survival, average over each cell) from progression by day-30 group."""
     refractory, late, death = time_distributions(p, t)
-    background = np.exp(-p.background_death_rate * t)
+    background = exp(-p.background_death_rate * t)
     alive = (1 - refractory + convolve(refractory, os_refractory[1]), 1 - late + convolve(late, os_other[1]))
     shares = fate_shares(p)
     pfs = [s[0] * (1 - refractory) + s[1] * (1 - late) + s[2] * (1 - death) + s[3] * background for s in shares]

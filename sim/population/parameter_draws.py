@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from sim.population.parameters import Parameters
+from sim.reading import read_text
 from sim.types import InputError
 
 _KEPT = ("regimens", "marks", "exit_classes")
@@ -67,10 +69,9 @@ def read_draws(path: Path, base: Parameters) -> tuple[Parameters, ...]:
     Raises InputError, naming the file and the row, for a table that does not belong to `base` or a value that cannot be.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as handle:
-            rows = list(csv.DictReader(handle))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+        rows = list(csv.DictReader(io.StringIO(read_text(path), newline="")))
+    except (InputError, csv.Error) as error:
+        raise InputError(f"{path}: {error}") from error
     wanted = {"draw", *to_row(base)}
     if not rows or set(rows[0]) != wanted:
         raise InputError(f"{path}: needs at least one row and the columns {', '.join(sorted(wanted))}")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from sim.reading import parse_yaml, read_text
 from sim.types import Array, InputError
 
 DENOMINATORS = ("progressed", "failures")
@@ -204,15 +205,22 @@ def fingerprint(p: Parameters) -> str:
 
 def read(path: Path) -> Parameters:
     """Read a parameter file (YAML with a mapping `parameters`)."""
+    return from_mapping(_content(path)["parameters"], str(path))
+
+
+def read_notes(path: Path) -> dict[str, Any]:
+    """Return what a parameter file says besides its parameters: priors, ranges, what the figures identify, and the figures used."""
+    return {key: value for key, value in _content(path).items() if key != "parameters"}
+
+
+def _content(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
+        content = parse_yaml(read_text(path))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("parameters"), dict):
         raise InputError(f"{path}: needs a mapping `parameters`")
-    return from_mapping(content["parameters"], str(path))
+    return content
 
 
 def write(path: Path, p: Parameters, notes: dict[str, Any]) -> None:

@@ -99,6 +99,9 @@ class Parametric(Population):
     def proportional(self, endpoint: str) -> bool:
         return not any(self.cured)
 
+    def moved_by(self, endpoint: str) -> frozenset[str]:
+        return frozenset({"response"} if endpoint == "response" else {"hazard", "curve"})
+
     @property
     def holds_own_curve(self) -> bool:
         return self.experimental is not None

@@ -14,6 +14,7 @@ from sim.effect import NO_EFFECT, Effect, HazardProfile, Mechanism
 from sim.kernels.piecewise import invert_hazard
 from sim.kernels.scratch import empty
 from sim.kernels.vectors import exp
+from sim.limits import HAZARD_OR_NONE, MONTHS, POSITIVE_MONTHS
 from sim.population import textbook_strata
 from sim.population.population import Population
 from sim.rng import Draws
@@ -63,23 +64,24 @@ class PiecewiseExponential(Population):
             set_(self, name, tuple(float(x) for x in getattr(self, name)))
         set_(self, "names", tuple(str(x) for x in self.names))
         if (self.medians is None) == (self.hazards is None):
-            raise InputError("population: give exactly one of medians and hazards")
+            raise InputError(
+                f"population: medians is {self.medians} and hazards is {self.hazards}; allowed: exactly one of them, the other null"
+            )
         if self.medians is not None:
             set_(self, "medians", tuple(float(x) for x in self.medians))
-            if not all(0 < x < np.inf for x in self.medians):
-                raise InputError(f"population.medians is {list(self.medians)}; allowed: positive numbers of months")
+            for median in self.medians:
+                POSITIVE_MONTHS.check("population.medians", median, list(self.medians))
         if self.hazards is not None:
             set_(self, "hazards", tuple(tuple(float(x) for x in row) for row in self.hazards))
-            if not all(0 <= h < np.inf for row in self.hazards for h in row):
-                raise InputError(
-                    f"population.hazards is {[list(r) for r in self.hazards]}; allowed: 0 or more per month, a negative hazard is none"
-                )
+            self._check_hazards(self.hazards)
             if any(len(row) != len(self.breaks) for row in self.hazards):
                 raise InputError(
                     f"population.hazards has rows of {[len(r) for r in self.hazards]} pieces for {len(self.breaks)} breaks; allowed: as many pieces as breaks"
                 )
         if self.breaks[:1] != (0.0,) or list(self.breaks) != sorted(set(self.breaks)):
             raise InputError(f"population.breaks is {list(self.breaks)}; allowed: rising months that start at 0")
+        for months in self.breaks:
+            MONTHS.check("population.breaks", months, list(self.breaks))
         textbook_strata.check(self.shares, self.response_rates)
         lengths = {len(self._control), len(self.shares), len(self.names), len(self.response_rates)}
         if len(lengths) > 1:
@@ -92,8 +94,16 @@ class PiecewiseExponential(Population):
         after = self.survival_after_progression_median
         if after is not None and self.endpoint == "os":
             raise InputError("population.survival_after_progression_median is given with population.endpoint os; allowed: null")
-        if after is not None and not 0 < after < np.inf:
-            raise InputError(f"population.survival_after_progression_median is {after}; allowed: a positive number of months")
+        if after is not None:
+            POSITIVE_MONTHS.check("population.survival_after_progression_median", after)
+
+    @staticmethod
+    def _check_hazards(hazards: tuple[tuple[float, ...], ...]) -> None:
+        shown = [list(row) for row in hazards]
+        for hazard in (h for row in hazards for h in row):
+            HAZARD_OR_NONE.check("population.hazards", hazard, shown)
+        if not any(h for row in hazards for h in row):
+            raise InputError(f"population.hazards is {shown}: nobody would ever progress; allowed: a hazard above 0 somewhere")
 
     @cached_property
     def _control(self) -> Array:

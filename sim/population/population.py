@@ -119,6 +119,11 @@ class Population(ABC):
         """Return the exact probability that a response which can be durable is; InputError where no response is durable."""
         raise InputError(f"{type(self).__name__} has no durable responses; allowed: a population that is calibrated")
 
+    def moved_by(self, endpoint: str) -> frozenset[str]:
+        """Return which of the things that an effect may change (`Effect.changes`) move `pfs`, `os` or `response` here."""
+        survival = {"pfs": {"hazard"}, "os": {"hazard", "death"}}
+        return frozenset(survival.get(endpoint, {"response"}))
+
     def with_benchmark(self, benchmark: Benchmark) -> Population:
         """Return the population that takes its published medians from `benchmark`; itself where no published source stands behind it."""
         return self

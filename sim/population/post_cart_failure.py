@@ -26,7 +26,7 @@ from sim.population.multi_state import (
     os_from_progression_average,
 )
 from sim.population.parameter_draws import path_beside, read_draws
-from sim.population.parameters import DENOMINATORS, Parameters, fingerprint, mix_weights, read
+from sim.population.parameters import DENOMINATORS, Parameters, fingerprint, mix_weights, read, read_notes
 from sim.population.population import Population
 from sim.population.prognostic import with_prognosis
 from sim.rng import Draws
@@ -87,7 +87,9 @@ class PostCartFailure(Population):
     draws: int | None = field(default=None, compare=False)
     # of the benchmark, see `with_benchmark`; None = of the shipped one
     _published: tuple[tuple[str, float], ...] | None = field(default=None, repr=False)
-    _cache: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+    # for the report's words, see `with_benchmark`; it decides no patient
+    _benchmark: Benchmark | None = field(default=None, repr=False, compare=False)
+    _cache: dict[object, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.time_zero not in TIME_ZEROS:
@@ -150,6 +152,11 @@ class PostCartFailure(Population):
                 f"population.parameters: {path} was fitted under denominator {p.denominator}; population.denominator is {self.denominator}"
             )
         return with_prognosis(p) if self.prognostic else p
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What the parameter file says of its parameters: priors, ranges, and what the figures identify."""
+        return read_notes(self.path)
 
     @cached_property
     def drawn(self) -> tuple[Parameters, ...]:
@@ -216,7 +223,7 @@ class PostCartFailure(Population):
     def reference(self) -> PostCartFailure:
         if self.refractory_share is None:
             return self
-        found: PostCartFailure = self.once("reference", lambda: replace(self, refractory_share=None, _cache={}))
+        found: PostCartFailure = self.once("reference", lambda: replace(self, refractory_share=None))
         return found
 
     def mechanism(self, effect: Effect) -> Mechanism:
@@ -231,7 +238,12 @@ class PostCartFailure(Population):
         return self._cache[key]
 
     def with_benchmark(self, benchmark: Benchmark) -> PostCartFailure:
-        return replace(self, _published=tuple(benchmark.treated_medians().items()))
+        return replace(self, _published=tuple(benchmark.treated_medians().items()), _benchmark=benchmark)
+
+    @property
+    def benchmark(self) -> Benchmark:
+        """The published source, overrides applied; the shipped one where none was given."""
+        return zurko2023(denominator=self.denominator) if self._benchmark is None else self._benchmark
 
     def published_median(self, endpoint: str) -> float:
         known = zurko2023().treated_medians() if self._published is None else dict(self._published)
@@ -246,6 +258,11 @@ class PostCartFailure(Population):
             treated = np.array(self.values.treated)
             return rate * float(np.sum(self.strata_shares * treated) if stratum is None else treated[stratum])
         raise InputError("population: response to first line is not defined from infusion; use time_zero progression or first_line_start")
+
+    def moved_by(self, endpoint: str) -> frozenset[str]:
+        # who responds leaves first line later
+        survival = {"pfs": {"hazard", "response", "durable"}, "os": {"hazard", "response", "durable", "death"}}
+        return frozenset(survival.get(endpoint, {"response"}))
 
     def therapy(self, effect: Effect = NO_EFFECT) -> courses.Therapy:
         """Return first-line therapy of both arms."""

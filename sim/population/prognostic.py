@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
@@ -10,9 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
+from sim.kernels.vectors import exp, log
 from sim.population.authors_regression import published_regression
+from sim.population.centring import least_squares
 from sim.population.multi_state import from_progression, grid
 from sim.population.parameters import NO_CLASSES, Parameters, fingerprint, mix_weights
 from sim.rng import Draws
@@ -73,7 +73,7 @@ def classes(marks: Mapping[str, Any], logs: Sequence[float]) -> tuple[tuple[floa
     """
     w = list(kinds_of(marks).values())
     x = [_steps(share, beta) for share, beta in zip(w, logs, strict=True)]
-    return tuple((float(w[0][i] * w[1][j]), math.exp(x[0][i] + x[1][j])) for i, j in product(range(3), repeat=2))
+    return tuple((float(w[0][i] * w[1][j]), float(exp(x[0][i] + x[1][j]))) for i, j in product(range(3), repeat=2))
 
 
 def with_prognosis(p: Parameters, within: float = CLOSE) -> Parameters:
@@ -105,10 +105,10 @@ _solved: dict[tuple[str, float], Parameters] = {}
 
 def _solve(p: Parameters, within: float) -> Parameters:
     plain, regression, kinds = replace(p, exit_classes=NO_CLASSES), published_regression(), kinds_of(p.marks)
-    marginals, published = _marginals(plain), np.log([ratio for ratio, *_ in EFFECTS.values()])
+    marginals, published = _marginals(plain), log([ratio for ratio, *_ in EFFECTS.values()])
 
     def moved(x: Array) -> Parameters:
-        none, responds, allo = (float(c) for c in np.exp(np.clip(x[:3], -2.0, 2.0)))
+        none, responds, allo = (float(c) for c in exp(np.clip(x[:3], -2.0, 2.0)))
         own = tuple(
             (w, none * m, responds * m, o)
             for (w, m), (_, o) in zip(classes(p.marks, published.tolist()), classes(p.marks, x[3:].tolist()), strict=True)
@@ -117,16 +117,16 @@ def _solve(p: Parameters, within: float) -> Parameters:
 
     def residuals(x: Array) -> Array:
         at = moved(x)
-        limits = np.log(list(regression.limits(at, kinds).values()))
-        out: Array = np.concatenate([np.log(_marginals(at) / marginals), FIRM * (limits - published), HELD * x[:3]])
+        limits = log(list(regression.limits(at, kinds).values()))
+        out: Array = np.concatenate([log(_marginals(at) / marginals), FIRM * (limits - published), HELD * x[:3]])
         return out
 
-    solution = least_squares(residuals, np.concatenate([np.zeros(3), np.log(START)]), xtol=1e-10, ftol=1e-10, gtol=1e-10)
-    if np.max(np.abs(solution.fun[:3])) > within:
+    solution = least_squares(residuals, np.concatenate([np.zeros(3), log(START)]))
+    if np.max(np.abs(residuals(solution)[:3])) > within:
         raise InputError(
             "population.prognostic: no centring keeps the medians of PFS and OS within 1 % under these parameters; allowed: false"
         )
-    return moved(np.array([float(f"{x:.6g}") for x in solution.x]))
+    return moved(np.array([float(f"{x:.6g}") for x in solution]))
 
 
 def _marginals(p: Parameters) -> Array:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.effect import HazardProfile, Mechanism
+from sim.kernels.vectors import exp
 from sim.population.multi_state import (
     UNCHANGED,
     after_allo_by_state,
@@ -81,7 +82,7 @@ def from_first_line(
     progressed = (1 - p.exit_death_share) * free.exits
     alone, transplanted = post_progression_by_state(p, group, t, after_progression)
     remission, relapsed = (convolve(transplanted, averages(x)) for x in after_allo_by_state(p, t))
-    relapse = convolve(transplanted, averages((1 - p.allo_cured) * (1 - np.exp(-p.allo_relapse_rate * t))))
+    relapse = convolve(transplanted, averages((1 - p.allo_cured) * (1 - exp(-p.allo_relapse_rate * t))))
     since = Course(
         {"second_progression": cells(alone), "allo": cells(remission), "allo_relapse": cells(relapsed)},
         {"allo_after_progression": cells(transplanted), "allo_relapse": cells(relapse)},
@@ -92,7 +93,7 @@ def from_first_line(
             "first_line_no_response": cells(free.pfs - free.response - free.remission),
             "first_line_response": cells(free.response),
             "allo": cells(free.remission),
-            "allo_relapse": cells(convolve(early, averages(np.exp(-p.allo_death_rate * t)))),
+            "allo_relapse": cells(convolve(early, averages(exp(-p.allo_death_rate * t)))),
         },
         {
             "second_progression": cells(progressed),
@@ -107,7 +108,7 @@ def from_first_line(
 
 def from_progression(p: Parameters, group: int, weights: Array, response: Array, t: Array, effect: Mechanism = UNCHANGED) -> Course:
     """Return the course of a day-30 group from progression after CAR-T; the effect acts from the start of first line."""
-    waiting = np.exp(-(p.start_rate + p.waiting_death_rate * p.hazard_ratios[group]) * t)
+    waiting = exp(-(p.start_rate + p.waiting_death_rate * p.hazard_ratios[group]) * t)
     treated = from_first_line(p, group, weights, response, effect.hazard_of(group), t, effect.after_progression).after(1 - waiting)
     share, intended = p.treated[group], p.intended[group]
     supportive = Cells(*supportive_care(p, group, t))
@@ -130,7 +131,7 @@ def from_infusion(p: Parameters, group: int, progressed: Course, t: Array) -> Co
     shares = fate_shares(p)
     total = p.bridged * shares[0] + (1 - p.bridged) * shares[1]
     later, dies, cured = total[1:] / (1 - total[0])
-    background = np.exp(-p.background_death_rate * t)
+    background = exp(-p.background_death_rate * t)
     without = Course(
         {"at_risk": cells(dies * (1 - death)), "cured": cells(cured * background)},
         {"death_without_progression": cells(dies * death + cured * (1 - background))},

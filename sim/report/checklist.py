@@ -12,6 +12,8 @@ import pandas as pd
 from sim.report.requirements import NOT_APPLICABLE, NOT_SHOWN, PARTLY, SHOWN, Facts, Requirement, Rule, Verdict
 from sim.report.story import filled
 
+_NOTHING = "no design was run."
+
 
 def _always(reason: str = "") -> Rule:
     return lambda _: (SHOWN, reason)
@@ -21,34 +23,34 @@ def _never(reason: str) -> Rule:
     return lambda _: (NOT_SHOWN, reason)
 
 
+def _not_applicable(reason: str) -> Rule:
+    return lambda _: (NOT_APPLICABLE, reason)
+
+
 def _when(there: bool, reason: str) -> Verdict:
     return (SHOWN, "") if there else (NOT_SHOWN, reason)
 
 
-def _mentions(pattern: str, reason: str) -> Rule:
-    return lambda f: _when(f.says(pattern), reason)
+def _partly(reason: str) -> Rule:
+    return lambda _: (PARTLY, reason)
 
 
 def _compared(f: Facts) -> Verdict:
-    return (SHOWN, "") if len(f.story.cells) > 1 else (PARTLY, "this run holds one design; alternatives are other cells of a grid.")
-
-
-def _estimand(f: Facts) -> Verdict:
-    return (
-        (SHOWN, "")
-        if f.says("estimand|intercurrent")
-        else (PARTLY, "population and endpoint are stated; strategies for intercurrent events are not.")
-    )
+    if not f.designs:
+        return NOT_SHOWN, _NOTHING
+    return (SHOWN, "") if len(f.designs) > 1 else (PARTLY, "this run holds one design; alternatives are other cells of a grid.")
 
 
 def _design(f: Facts) -> Verdict:
-    return _when(bool(f.story.cells) and all(c.design for c in f.story.cells), "a design without a description.")
+    if not f.designs:
+        return NOT_SHOWN, _NOTHING
+    return _when(all(c.design for c in f.story.cells), "a design without a description.")
 
 
 def _methods(f: Facts) -> Verdict:
     status, reason = _design(f)
-    if status == SHOWN and not (f.says(r"\bties?\b|\btied\b") and f.says("missing|not evaluable")):
-        return PARTLY, "the test of each design is stated; ties, missing data or both are not."
+    if status == SHOWN and any(d.time_to_event for d in f.designs):
+        return PARTLY, "the test of each design is stated; how it treats tied event times and missing data is not."
     return status, reason
 
 
@@ -93,7 +95,7 @@ def _errors(f: Facts) -> Verdict:
     if f.oc is None:
         return NOT_SHOWN, "nothing was simulated."
     # The size of a trial is a number with its own interval, which stands in rows beside it.
-    simulated = f.oc[(f.oc["n_analysed"].fillna(0) > 0) & ~f.oc["metric"].astype(str).str.fullmatch("(n|events)(_.*)?")]
+    simulated = f.oc[(f.oc["n_analysed"].fillna(0) > 0) & ~f.oc["metric"].astype(str).str.split("_").str[0].isin(("n", "events"))]
     bare = simulated[simulated["mcse"].isna() & (simulated["ci_low"].isna() | simulated["ci_high"].isna())]
     return (SHOWN, "") if bare.empty else (PARTLY, f"{len(bare)} simulated row(s) carry neither standard error nor interval.")
 
@@ -114,41 +116,36 @@ def _largest_null(f: Facts) -> Verdict:
 
 
 def _bias(f: Facts) -> Verdict:
-    return (
-        (NOT_APPLICABLE, "every design of this run has one analysis, so nothing stops early.")
-        if f.looks == 1
-        else (NOT_SHOWN, "effects are not estimated in this run.")
-    )
+    early = [c.name for c in f.story.cells if c.facts is not None and c.facts.looks > 1]
+    if not early:
+        return (
+            (NOT_APPLICABLE, "every design of this run has one analysis, so nothing stops early.") if f.designs else (NOT_SHOWN, _NOTHING)
+        )
+    without = [name for name in early if name not in f.cells_with("bias_log_hr")]
+    if len(without) == len(early):
+        return NOT_SHOWN, "bias and coverage after early stopping are computed for a log-rank test under one true hazard ratio only."
+    return (PARTLY, f"not for {', '.join(without)}, where there is no one true hazard ratio.") if without else (SHOWN, "")
 
 
 def _bayes(f: Facts) -> Verdict:
-    return (
-        (NOT_SHOWN, "priors are not documented here.")
-        if f.says(r"bayes|\bprior distribution")
-        else (NOT_APPLICABLE, "no analysis of this run is Bayesian.")
-    )
+    if any(d.prior is not None for d in f.designs):
+        return PARTLY, "the prior and what it is worth in patients are; sensitivity to them is a sweep of its own."
+    return (NOT_APPLICABLE, "no analysis of this run is Bayesian.") if f.designs else (NOT_SHOWN, _NOTHING)
 
 
 def _external(f: Facts) -> Verdict:
-    if f.says("external control"):
-        return NOT_SHOWN, "comparability with the external control is not documented here."
-    return NOT_APPLICABLE, "no external control patients are used; a single arm is tested against a fixed null."
+    more = "; a single arm is tested against a fixed null." if f.single_arms else "."
+    return NOT_APPLICABLE, f"no external control patients are used{more}"
 
 
 def _survival(f: Facts) -> Verdict:
     if not f.randomised:
         return NOT_APPLICABLE, "no design of this run has a control arm to compare survival with."
-    if f.says("stop for harm"):
+    if any(d.guards_survival for d in f.randomised):
         return PARTLY, "the guard's stops and false alarms are; patients do not cross over to the experimental treatment."
+    if all(d.endpoint == "OS" for d in f.randomised):
+        return PARTLY, "survival is the endpoint itself; patients do not cross over to the experimental treatment."
     return NOT_SHOWN, "survival as safety endpoint is not simulated in this run."
-
-
-def _drift(f: Facts) -> Verdict:
-    return (
-        (NOT_SHOWN, "drift is not simulated in this run.")
-        if f.says("response-adaptive|platform")
-        else (NOT_APPLICABLE, "allocation and mix are fixed while the trial runs.")
-    )
 
 
 def _software(f: Facts) -> Verdict:
@@ -177,15 +174,33 @@ def _single_arm(f: Facts) -> Verdict:
 
 
 def _safety(f: Facts) -> Verdict:
-    if not any(c.single_arm for c in f.story.cells):
+    if not f.single_arms:
         return NOT_APPLICABLE, "no single-arm design in this run."
-    return _when(f.says("bryant|toxicity|safety stopping"), "no safety stopping rule in this run.")
+    return NOT_SHOWN, "no safety stopping rule in this run."
 
 
 def _strata(f: Facts) -> Verdict:
     if not f.randomised:
         return NOT_APPLICABLE, "no randomised design in this run."
-    return (PARTLY, "stated; the other way is a cell of its own.") if f.says("stratif") else (NOT_SHOWN, "the design does not say.")
+    ways = {(d.stratified_randomisation, d.stratified_test) for d in f.randomised}
+    if len(ways) > 1:
+        return SHOWN, ""
+    ((randomisation, test),) = ways
+    said = f"{'stratified' if randomisation else 'unstratified'} randomisation, {'stratified' if test else 'unstratified'} test"
+    return PARTLY, f"{said}; the other way is a cell of its own."
+
+
+def _smallest(f: Facts) -> Verdict:
+    silent = [c.name for c in f.story.cells if c.facts is None or c.facts.smallest_rejecting is None]
+    if not f.story.cells or len(silent) == len(f.story.cells):
+        return NOT_SHOWN, "the design does not state it."
+    return (PARTLY, f"not for {', '.join(silent)}.") if silent else (SHOWN, "")
+
+
+def _durations(f: Facts) -> Verdict:
+    if any(d.endpoint in ("TTNT", "DOR") for d in f.designs):
+        return NOT_SHOWN, "not documented here."
+    return NOT_APPLICABLE, "neither endpoint is used."
 
 
 REQUIREMENTS: tuple[Requirement, ...] = tuple(
@@ -193,7 +208,7 @@ REQUIREMENTS: tuple[Requirement, ...] = tuple(
     for item in (
         ("E20-01", "Aims and the clinical questions the simulation answers", "ADEMP, ICH E20", "question", _always()),
         ("E20-02", "Design and alternatives compared, with a simple well-understood one", "ICH E20, FDA adaptive", "design", _compared),
-        ("E9R-03", "Population, endpoints and estimand, with a strategy for each intercurrent event", "ICH E9(R1), ICH E20, FDA survival", "assumptions", _estimand),
+        ("E9R-03", "Population, endpoints and estimand, with a strategy for each intercurrent event", "ICH E9(R1), ICH E20, FDA survival", "assumptions", _partly("population and endpoint are stated; strategies for intercurrent events are not.")),
         ("E20-04", "Decision rules in full: timing, boundaries, binding or not", "FDA adaptive, ICH E20", "design", _design),
         ("E20-05", "Data-generating mechanism: distributions, accrual, dropout, with citation", "ADEMP, ICH E20, FDA CID", "assumptions", _assumptions),
         ("E20-06", "Calibration targets against achieved, and the limits of the source", "ICH E20, FDA CID", "calibration", _calibrated),
@@ -205,12 +220,12 @@ REQUIREMENTS: tuple[Requirement, ...] = tuple(
         ("ADM-12", "Failed replicates: counts and how they are treated", "ADEMP", "operating-characteristics", _replicates),
         ("ADP-13", "Type I error over a range of nulls and nuisance values, with its maximum", "FDA adaptive, FDA CID", "operating-characteristics", _null_range),
         ("ADP-14", "Bias and interval coverage after early stopping", "FDA adaptive, ICH E20", "operating-characteristics", _bias),
-        ("BAY-15", "Bayesian analysis: prior, its weight, sensitivity", "FDA Bayesian, FDA CID", "assumptions", _bayes),
+        ("BAY-15", "Bayesian analysis: prior, its weight, sensitivity", "FDA Bayesian, FDA CID", "design", _bayes),
         ("CID-16", "External control: comparability, time zero, confounding", "FDA CID", "assumptions", _external),
         ("OSA-17", "Overall survival as safety: harm threshold, follow-up, crossover", "FDA survival", "operating-characteristics", _survival),
         ("E20-18", "Example trials with contrasting conclusions", "FDA CID, ICH E20, FDA adaptive", "operating-characteristics", _never("no example trials in this report; every replicate is a row of replicates.parquet.")),
         ("E20-19", "Sensitivity to accrual, dropout, assessment, non-proportional hazards, mix", "ICH E20", "operating-characteristics", _never("each is a sweep of its own.")),
-        ("E20-20", "Time trends and drift when allocation or mix changes", "ICH E20, FDA adaptive", "operating-characteristics", _drift),
+        ("E20-20", "Time trends and drift when allocation or mix changes", "ICH E20, FDA adaptive", "operating-characteristics", _not_applicable("allocation and mix are fixed while the trial runs.")),
         ("CID-21", "Software, versions, hardware, seed and random streams", "ADEMP, FDA CID", "provenance", _software),
         ("E20-22", "Code and exact instructions to recreate the results", "ICH E20, FDA CID, ADEMP", "rerun", _rerun),
         ("ADM-23", "Analysis kept apart from simulation", "ADEMP", "provenance", _always("this report reads the run's tables and simulates nothing.")),
@@ -221,12 +236,11 @@ REQUIREMENTS: tuple[Requirement, ...] = tuple(
         ("E20-28", "Version history of the simulation plan", "ICH E20, FDA adaptive", "provenance", _history),
         ("PC-29", "Single-arm progression-free or overall survival labelled as no evidence of efficacy", "FDA, oncology", "limitations", _single_arm),
         ("PC-30", "Type I error as maximum over a declared grid, 100,000 replicates there, seed fixed before", "FDA adaptive", "operating-characteristics", _largest_null),
-        ("PC-31", "Smallest observed effect that reaches significance", "regulators' usage", "design", _mentions("smallest|critical|at least .* respon|reaches significance", "the design does not state it.")),
+        ("PC-31", "Smallest observed effect that reaches significance", "regulators' usage", "design", _smallest),
         ("PC-32", "Safety stopping option of single-arm trials", "Bryant and Day 1995", "design", _safety),
         ("PC-33", "Stratified or not, stated and shown both ways", "regulators' usage", "design", _strata),
-        ("PC-34", "Number to screen; power lost to screen failure and dropout", "regulators' usage", "assumptions", _mentions("screen", "screening is not part of this run.")),
+        ("PC-34", "Number to screen; power lost to screen failure and dropout", "regulators' usage", "assumptions", _never("screening is not part of this run; dropout is, without the power that it costs.")),
         ("PC-35", "Probability of go at the null and at the clinically minimal effect", "regulators' usage", "operating-characteristics", _never("power is given at the design alternative and at the null only.")),
-        ("PC-36", "Origin and events of time to next treatment and duration of response", "regulators' usage", "definitions",
-         lambda f: (NOT_SHOWN, "not documented here.") if f.says("next treatment|duration of response") else (NOT_APPLICABLE, "neither endpoint is used.")),
+        ("PC-36", "Origin and events of time to next treatment and duration of response", "regulators' usage", "definitions", _durations),
     )
 )  # fmt: skip

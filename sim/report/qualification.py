@@ -8,11 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sim.validation.check import Check
+from sim.validation.check import BROKEN, NUMBER, REASON, Check
 from sim.validation.families import FAMILIES
 from sim.validation.family import Outcome
-
-_NOT_BY_NUMBER = "why it is not comparable"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +75,7 @@ def reference_packages(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
     """Return (package with version, rows compared with it), the most used first."""
     rows: dict[str, set[tuple[str, str]]] = {}
     for outcome in outcomes:
-        for c in outcome.checks:
+        for c in (c for c in outcome.checks if c.kind == NUMBER):
             rows.setdefault(c.package, set()).add((outcome.family.name, c.id))
     return sorted(((name, len(ids)) for name, ids in rows.items()), key=lambda pair: (-pair[1], pair[0]))
 
@@ -101,7 +99,9 @@ def deviations(qualification: Qualification) -> list[Deviation]:
             out.append(Deviation(f"The computation broke: {o.error}", title, (), True))
         elif not o.checks:
             out.append(Deviation("Nothing was compared", title, (), True))
-        failed = tuple(dict.fromkeys(c.id for c in o.checks if not c.passed))
+        for reason, ids in grouped([(c.id, c.note) for c in o.checks if c.kind == BROKEN]):
+            out.append(Deviation(f"The computation of a row broke: {reason}", title, ids, True))
+        failed = tuple(dict.fromkeys(c.id for c in o.checks if not c.passed and c.kind != BROKEN))
         if failed:
             out.append(Deviation("A computed number is outside its tolerance", title, failed, True))
         if o.unaccounted:
@@ -109,7 +109,7 @@ def deviations(qualification: Qualification) -> list[Deviation]:
     for o in qualification.outcomes:
         for reason, ids in grouped(o.excluded):
             out.append(Deviation(f"Not compared: {reason}", o.family.title, ids, False))
-        otherwise = tuple((c.id, c.note) for c in o.checks if c.quantity.endswith(_NOT_BY_NUMBER))
+        otherwise = tuple((c.id, c.note) for c in o.checks if c.kind == REASON)
         for reason, ids in grouped(otherwise):
             out.append(Deviation(f"Not comparable by number, the reason being checked instead: {reason}", o.family.title, ids, False))
         by_chance = tuple(c.id for c in o.checks if c.passed and c.difference > c.tolerance)
@@ -170,6 +170,6 @@ def totals(outcomes: Sequence[Outcome]) -> tuple[int, int, int, float]:
     return (
         sum(o.compared for o in outcomes),
         sum(len(o.checks) for o in outcomes),
-        sum(len(o.excluded) for o in outcomes),
+        sum(len(o.not_compared) for o in outcomes),
         sum(o.seconds for o in outcomes),
     )

@@ -66,7 +66,7 @@ def as_json(qualification: Qualification) -> str:
             "error": o.error,
             "seconds": round(o.seconds, 3),
             "checks": [_plain(c) for c in o.checks],
-            "not_compared": [{"id": id, "reason": reason} for id, reason in o.excluded],
+            "not_compared": [{"id": id, "reason": reason} for id, reason in o.not_compared],
             "unaccounted": list(o.unaccounted),
         }
         for o in qualification.outcomes

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from sim.design.facts import DesignFacts
 from sim.report.story import Story, filled
 
 SHOWN, PARTLY, NOT_APPLICABLE, NOT_SHOWN = "shown", "shown in part", "not applicable", "not shown"
@@ -17,31 +17,36 @@ Rule = Callable[["Facts"], Verdict]
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """What a story holds, as the rules ask for it."""
+    """What a story holds, as the rules ask for it: tables and facts, never its sentences.
+
+    designs : of each cell whose design is known; metrics : of the table, by cell
+    """
 
     story: Story
     oc: pd.DataFrame | None
-    text: str
+    designs: tuple[DesignFacts, ...]
+    metrics: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, story: Story) -> Facts:
         """Read the facts from a story."""
         oc = story.operating_characteristics if filled(story.operating_characteristics) else None
-        return cls(story, oc, "\n".join(cell.text for cell in story.cells))
-
-    def says(self, pattern: str) -> bool:
-        """Return whether design or assumptions mention something."""
-        return bool(re.search(pattern, self.text, re.IGNORECASE))
+        metrics = {} if oc is None else {str(cell): frozenset(map(str, rows)) for cell, rows in oc.groupby("cell")["metric"]}
+        return cls(story, oc, tuple(c.facts for c in story.cells if c.facts is not None), metrics)
 
     @property
-    def randomised(self) -> bool:
-        """Whether any design has two arms."""
-        return self.says(r"randomi[sz]ed")
+    def randomised(self) -> list[DesignFacts]:
+        """The designs with two arms."""
+        return [d for d in self.designs if not d.single_arm]
 
     @property
-    def looks(self) -> int:
-        """Number of analyses of the design with most of them."""
-        return 1 if self.oc is None else max(1, int(self.oc.groupby("cell")["look"].nunique(dropna=True).max()))
+    def single_arms(self) -> list[DesignFacts]:
+        """The designs without a control."""
+        return [d for d in self.designs if d.single_arm]
+
+    def cells_with(self, metric: str) -> list[str]:
+        """Return the cells whose table has a metric."""
+        return [cell for cell, metrics in self.metrics.items() if metric in metrics]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from sim.calibration.summary import summary_in_words
 from sim.report import tables, wide
 from sim.report.story import CellStory, Story, filled
 from sim.types import Assumption
@@ -62,7 +63,7 @@ def _glance(story: Story) -> Section | None:
     target = _targets_of_power(story.power_curve)
     table = wide.glance(oc)
     has_rates = bool(set(table.columns) & {"power", "type_i_error"})
-    ticks = [words for marks, words in ((alpha, "the stated one-sided level"), (target, "the target power")) if marks]
+    ticks = [words for marks, words in ((alpha, "the one-sided level that is tested"), (target, "the target power")) if marks]
     caption = "Power and type I error, with 95 % Monte Carlo intervals (thin where the simulation is precise)." + (
         f" Grey ticks: {' and '.join(ticks)}." if ticks else ""
     )
@@ -103,7 +104,7 @@ def _calibration(story: Story) -> Section | None:
             curves.append(_figure(partial(figures.kaplan_meier, cohort, story.published_medians, str(endpoint), f"km{i}"), caption))
     return {
         "curves": curves,
-        **(_targets(table) if table is not None else {"forest": None, "rows": [], "simulated": False, "verdicts": []}),
+        **(_targets(table) if table is not None else {"forest": None, "rows": [], "simulated": False, "counts": ""}),
     }
 
 
@@ -124,7 +125,7 @@ def _targets(table: pd.DataFrame) -> Section:
             str(r["id"]), str(r["role"]), str(r["population"]), str(r["quantity"]), tables.number(r["published"]), tables.interval(r["ci_low"], r["ci_high"]),
             tables.number(r["achieved"], 3), tables.signed(r["difference_se"]),
             str(r["verdict"]), str(r["reason"]) if tables.known(r["reason"]) else "",
-            tables.number(r["simulated"], 3) if simulated else "",
+            tables.number(r["simulated"], 3) if simulated else "", str(r["fit"]),
         ]
         for r in table.to_dict("records")
     ]  # fmt: skip
@@ -132,7 +133,7 @@ def _targets(table: pd.DataFrame) -> Section:
         "forest": _figure(lambda: figures.forest(drawn), caption) if len(drawn) else None,
         "rows": rows,
         "simulated": simulated,
-        "verdicts": list(table["verdict"].value_counts().items()),
+        "counts": summary_in_words(table),
     }
 
 
@@ -255,7 +256,7 @@ def _provenance(story: Story) -> Section | None:
 
 _BUILDERS: dict[str, tuple[Callable[[Story], Section | None], str]] = {
     "glance": (_glance, "No operating characteristics were computed in this run."),
-    "design": (lambda s: _shared(s.cells, lambda c: c.design), "No description of a design was handed to the report."),
+    "design": (lambda s: _shared(s.cells, lambda c: c.design), "No design was run, so none is described."),
     "assumptions": (lambda s: _shared(s.cells, lambda c: c.assumptions), "No assumptions were handed to the report."),
     "calibration": (
         _calibration,

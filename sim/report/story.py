@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from sim.design.facts import DesignFacts
 from sim.types import Assumption, InputError
 
 OC_COLUMNS = (
@@ -28,60 +28,45 @@ CALIBRATION_COLUMNS = (
     "difference_se",
     "verdict",
     "reason",
+    "fit",
 )
 COHORT_COLUMNS = ("group", "time", "event", "endpoint")
 OCCUPANCY_COLUMNS = ("time_zero", "group", "kind", "name", "label", "month", "probability")
 LANDMARK_COLUMNS = ("time_zero", "group", "endpoint", "month", "survival", "further_median")
 MEDIAN_COLUMNS = ("endpoint", "group", "median", "ci_low", "ci_high", "id")
 
-_SINGLE_ARM = re.compile(r"\b(single|one)[-_ ](arm|sample)", re.IGNORECASE)
-_TIME_TO_EVENT = re.compile(r"pfs|progression[-_ ]free|overall survival|log[-_ ]?rank|(\b|_)os(\b|_)", re.IGNORECASE)
-
 
 @dataclass(frozen=True)
 class CellStory:
-    """One design on one population: its name and the lines that describe it.
+    """One design on one population: its name, the lines that describe it to a reader, and its facts as data.
 
     Parameters
     ----------
     name : str, the `cell` of the tables
     design : lines on what is done: test, decision rule, sample size, analyses
     assumptions : lines on what is believed: population, accrual, dropout, effect
-    alpha : float, one-sided level the type I error is held against; None draws no reference line
-    decision_tool_only : bool, a time-to-event endpoint without a control; None reads it from the lines
+    facts : what the design is; whatever the report concludes of it is read here, never in the lines. None: nothing is known
 
     Examples
     --------
-    >>> CellStory("phase 2", [Assumption("test", "one-sample log-rank on PFS", "Wu 2014")], []).without_control
+    >>> CellStory("phase 2", [], [], facts=DesignFacts("single arm", 1, "PFS", 60, 0.025, 1)).without_control
     True
     """
 
     name: str
     design: Sequence[Assumption]
     assumptions: Sequence[Assumption]
-    alpha: float | None = None
-    decision_tool_only: bool | None = None
+    facts: DesignFacts | None = None
 
     @property
-    def text(self) -> str:
-        """Everything said of the cell, in one string, for looking up words."""
-        return "\n".join([self.name, *(f"{line.what}: {line.value}" for line in (*self.design, *self.assumptions))])
-
-    @property
-    def single_arm(self) -> bool:
-        """Whether name or design say that there is one arm."""
-        return bool(_SINGLE_ARM.search(self._design_text))
+    def alpha(self) -> float | None:
+        """One-sided level that the type I error is held against."""
+        return None if self.facts is None else self.facts.alpha
 
     @property
     def without_control(self) -> bool:
         """Whether this is progression-free or overall survival in a single arm: a decision tool, no evidence of efficacy."""
-        if self.decision_tool_only is not None:
-            return self.decision_tool_only
-        return self.single_arm and bool(_TIME_TO_EVENT.search(self._design_text))
-
-    @property
-    def _design_text(self) -> str:
-        return "\n".join([self.name, *(f"{line.what}: {line.value}" for line in self.design)])
+        return self.facts is not None and self.facts.decision_tool_only
 
 
 @dataclass(frozen=True, eq=False)

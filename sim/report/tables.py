@@ -30,7 +30,19 @@ LABELS = {
     "deaths_at_look": "Deaths at the look",
     "deaths_at_look_no_effect": "Deaths at the look, without effect",
     "untestable": "Untestable trials",
+    "untestable_no_effect": "Untestable trials, without effect",
     "target_not_reached": "Event target not reached",
+    "target_not_reached_no_effect": "Event target not reached, without effect",
+    "looks_missed": "A planned look missed",
+    "looks_missed_no_effect": "A planned look missed, without effect",
+    "places": "Places asked for",
+    "enrolled_p10": "Patients enrolled, 10th percentile",
+    "enrolled_p90": "Patients enrolled, 90th percentile",
+    "accrual_open": "Accrual still open at the analysis",
+    "events_needed": "Events needed",
+    "events_low": "Events needed, lower end",
+    "events_high": "Events needed, upper end",
+    "events_safe": "Events needed, safe side",
     "power_lower_bound": "Power, failed count as not rejected",
     "power_upper_bound": "Power, failed count as rejected",
     "n": "Patients needed",
@@ -76,8 +88,16 @@ def decimals(error: float) -> int:
     return max(0, -exponent + (1 if leading < 355 else 0))
 
 
-def with_error(value: Any, error: Any) -> str:
-    """Write an estimate and its Monte Carlo standard error to at most two significant digits of the error.
+FINEST = {"patients": 1, "events": 1, "deaths": 1, "months": 1, "z": 3, "probability": 4}
+"""Decimals of each unit beyond which nobody can use them, however small the Monte Carlo error is."""
+
+
+def with_error(value: Any, error: Any, unit: str = "") -> str:
+    """Write an estimate and its Monte Carlo standard error to at most two significant digits of the error, and no finer than its unit allows.
+
+    Parameters
+    ----------
+    unit : as in the table of operating characteristics; an error below the last decimal that it allows is rounded up to it
 
     Examples
     --------
@@ -85,6 +105,8 @@ def with_error(value: Any, error: Any) -> str:
     '0.7905 ± 0.0009'
     >>> with_error(17.234, 0.0164)
     '17.234 ± 0.016'
+    >>> with_error(155.9961, 0.0013, "events"), with_error(239.0, 0.0, "patients")
+    ('156.0 ± 0.1', '239 ± 0')
     >>> with_error(60.0, float("nan")), with_error(1.0, 0.0), with_error(None, None)
     ('60', '1 ± 0', '–')
     """
@@ -94,7 +116,9 @@ def with_error(value: Any, error: Any) -> str:
         return number(value)
     if error == 0 or not math.isfinite(error) or not math.isfinite(value):
         return f"{number(value)} ± {number(error)}"
-    places = decimals(error)
+    places, finest = decimals(error), FINEST.get(unit)
+    if finest is not None and places > finest:
+        places, error = finest, math.ceil(error * 10**finest) / 10**finest
     return f"{value:,.{places}f} ± {error:,.{places}f}"
 
 
@@ -131,7 +155,7 @@ def estimate(row: Any) -> str:
     if row["metric"] == "n":
         span = interval(row["ci_low"], row["ci_high"])
         return number(row["estimate"]) + (f" ({span})" if span != ABSENT else "")
-    return with_error(row["estimate"], row["mcse"])
+    return with_error(row["estimate"], row["mcse"], row.get("unit", ""))
 
 
 def exact(row: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pandas as pd
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from sim.calibration.summary import summary_in_words
 from sim.report import tables, wide
 
 WIDTH = 80
@@ -82,6 +83,33 @@ def print_operating_characteristics(oc: pd.DataFrame, console: Console) -> None:
     _print(console, Text(_replicates_line(oc)), indent=True)
 
 
+def print_notices(lines: Sequence[str], console: Console) -> None:
+    """Print what must be said besides the table, a paragraph each; nothing for none."""
+    for line in lines:
+        _print(console, Text(line, style="bold"), indent=True)
+
+
+def print_facts(facts: Mapping[str, Sequence[tuple[str, str]]], console: Console) -> None:
+    """Print of each cell its level, effect, patients, what rejects, and what happens without effect; of many cells nothing.
+
+    Parameters
+    ----------
+    facts : cell -> (name, value) of each fact
+    console : where to print; no line is wider than 80 columns
+    """
+    if len(facts) > _MOST_CELLS_BY_LOOK:
+        return
+    for cell, lines in facts.items():
+        table = Table(box=None, show_header=False, padding=(0, 1), width=_width(console))
+        table.add_column(width=22, overflow="fold")
+        table.add_column(overflow="fold")
+        table.add_row(Text(cell, style="bold"), "")
+        for name, value in lines:
+            table.add_row(Text(f" {name}"), Text(value))
+        _print(console, table)
+    console.print()
+
+
 def print_sizes(oc: pd.DataFrame, console: Console) -> None:
     """Print the patients needed in each cell, with the interval for n and the power simulated there.
 
@@ -119,8 +147,7 @@ def print_calibration(calibration: pd.DataFrame, console: Console, roles: tuple[
         for (verdict, reason), rows in listed.groupby(["verdict", listed["reason"].map(_beyond_interval)], sort=False):
             if reason:
                 _print(console, Text(f"{verdict}, {reason}: {', '.join(rows['id'])}."), indent=True)
-    counts = calibration["verdict"].value_counts()
-    _print(console, Text(f"{len(calibration)} figures: " + ", ".join(f"{n} {v}" for v, n in counts.items()) + "."), indent=True)
+    _print(console, Text(summary_in_words(calibration)), indent=True)
 
 
 def _print_role(role: str, rows: pd.DataFrame, console: Console) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from sim.report.tables import ABSENT, SIZES, estimate, exact, interval, look, number, whole_trial
+from sim.report.tables import ABSENT, SIZES, estimate, exact, interval, known, look, number, whole_trial
 
+EVENTS = ("events_needed", "events_low", "events_high", "events_safe")
 GLANCE = (
     "n", "expected_n", "power", "type_i_error", "rejection_no_effect", "harm_stop", "harm_stop_no_effect", "expected_events", "expected_duration",
 )  # fmt: skip
@@ -53,7 +54,11 @@ def glance(oc: pd.DataFrame) -> pd.DataFrame:
     rows, stand_in = [], chosen(oc)
     for cell in dict.fromkeys(oc["cell"]):
         found = {metric: stand_in.get((cell, metric)) for metric in shown}
-        rows.append({"cell": cell, **{m: ABSENT if r is None else estimate(r) for m, r in found.items()}})
+        words = {m: ABSENT if r is None else estimate(r) for m, r in found.items()}
+        events = stand_in.get((cell, "events_needed"))
+        if events is not None:  # places decide nothing
+            words["n"] = f"{number(events['estimate'])} events ({interval(events['ci_low'], events['ci_high'])})"
+        rows.append({"cell": cell, **words})
     return pd.DataFrame(rows, columns=["cell", *shown])
 
 
@@ -71,18 +76,19 @@ def by_look(oc: pd.DataFrame, metrics: tuple[str, ...]) -> pd.DataFrame:
 
 
 def sizes(oc: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per cell that was sized: n, its interval, the safe n and the power reached, as text."""
+    """Return one row per cell that was sized: n (or events, where places decide nothing), its interval, the safe n and the power, as text."""
     rows, stand_in = [], chosen(oc)
     for cell in dict.fromkeys(oc.loc[oc["metric"] == "n", "cell"]):
-        row = {m: stand_in.get((cell, m)) for m in (*SIZES, "power")}
+        power = stand_in.get((cell, "power"))
+        by_events = (cell, "events_needed") in stand_in
+        row = {m: stand_in.get((cell, e if by_events else m)) for m, e in zip(SIZES, EVENTS, strict=True)}
         value = {m: None if r is None else r["estimate"] for m, r in row.items()}
-        power = row["power"]
         rows.append(
             {
                 "cell": cell,
-                "n": number(value["n"]),
+                "n": number(value["n"]) + (" events" if by_events else ""),
                 "interval": "exact" if exact(row["n"]) else interval(value["n_low"], value["n_high"]),
-                "n_safe": number(value["n_safe"]),
+                "n_safe": number(value["n_safe"]) if known(value["n_safe"]) else "not reached",
                 "power": ABSENT if power is None else estimate(power),
             }
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, Observations
 
 
@@ -20,9 +21,13 @@ class BinomialCount(Statistic):
 
     Notes
     -----
-    z = (x - n p0) / sqrt(n p0 (1 - p0)). Every enrolled patient counts (definitions: not evaluable = non-responder)
-    unless the observations name the evaluable, who alone are then tested. `events` of the result are the responders.
+    z = (x - n p0) / sqrt(n p0 (1 - p0)). Every patient counts whose response is known at the cut (entry + assessment <= cut;
+    not evaluable = non-responder), unless the observations name the evaluable, who alone are then tested. `events` of the
+    result are the responders. Nobody tested: `NO_EVENTS`.
     """
+
+    arms: ClassVar[int] = 1
+    outcome: ClassVar[str] = "response"
 
     null_rate: float
 
@@ -34,13 +39,13 @@ class BinomialCount(Statistic):
     def estimate_label(self) -> str:
         return "response rate"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         o = observations
         assert o.response is not None
-        m, n = o.entry.shape
-        tested = np.full(m, n, dtype=np.int64) if o.evaluable is None else o.evaluable.sum(axis=1, dtype=np.int64)
-        responders = o.response.sum(axis=1, dtype=np.int64)
+        assessed = o.assessed(cut)
+        tested = assessed.sum(axis=1, dtype=np.int64)
+        responders = (assessed & (o.response == 1)).sum(axis=1, dtype=np.int64)
         p = self.null_rate
         z = (responders - tested * p) / np.sqrt(np.maximum(tested, 1) * (p * (1 - p)))
         code = np.where(tested > 0, Code.OK, Code.NO_EVENTS).astype(np.uint8)
-        return TestResult(z, responders / np.maximum(tested, 1), np.full(m, n, dtype=np.int64), responders, tested, code)
+        return TestResult(z, responders / np.maximum(tested, 1), o.enrolled(cut), responders, tested, code)

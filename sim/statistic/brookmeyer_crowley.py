@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from scipy.stats import norm
@@ -11,7 +12,7 @@ from sim.kernels.brookmeyer_crowley import quantiles
 from sim.statistic.kaplan_meier import TRANSFORMS, check_horizon, check_transform, kaplan_meier
 from sim.statistic.milestone_single_arm import against
 from sim.statistic.risk_sets import risk_sets
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 CONVENTIONS = ("survfit", "lrstat")
@@ -75,7 +76,8 @@ class BrookmeyerCrowley(Statistic):
     -----
     z = (g(S(m0)) - g(1/2)) / (g'(S) S sqrt(greenwood)), S the Kaplan-Meier curve at the null median m0: z >= 1.96 exactly
     when m0 lies below the one-sided 97.5 % limit. The estimate is the Kaplan-Meier median, infinity when not reached.
-    Codes as in `MilestoneSingleArm`.
+    Where S(m0) is 0 or 1 the variance under the null takes the place of Greenwood's, and codes are, as in `MilestoneSingleArm`: z is
+    sqrt(n) at S = 1, n the patients watched until m0.
 
     References
     ----------
@@ -86,6 +88,9 @@ class BrookmeyerCrowley(Statistic):
     >>> BrookmeyerCrowley(2.8).label
     'median against 2.8 months (Brookmeyer-Crowley, loglog)'
     """
+
+    arms: ClassVar[int] = 1
+    outcome: ClassVar[str] = "survival"
 
     null_median: float
     transform: str = "loglog"
@@ -102,7 +107,7 @@ class BrookmeyerCrowley(Statistic):
     def estimate_label(self) -> str:
         return "median (months)"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         km = kaplan_meier(observations, cut, self.null_median, arms=1)
         result = against(km, 0.5, self.transform, km.survival[:, 0, 0])
         out = np.empty((len(cut), 3))

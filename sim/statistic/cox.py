@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from sim.effect.cox_limit import LargeTrial
 from sim.kernels import cox as kernel
 from sim.kernels.vectors import exp
 from sim.statistic.risk_sets import RiskSets, risk_sets
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 TIES = ("efron", "breslow", "exact")
@@ -23,7 +24,7 @@ class CoxFit:
     """The fits of m trials; arrays float64[m].
 
     log_hazard_ratio, standard_error : experimental / control, NaN where `status` is not `CONVERGED`
-    score, information : at no effect; gain : log partial likelihood at the estimate less that at no effect
+    score, information : at no effect; gain : log partial likelihood at the estimate less that at no effect; at `MONOTONE` its limit
     status : float64[m], one of the kernel's CONVERGED, NO_INFORMATION, MONOTONE, NOT_CONVERGED
     """
 
@@ -59,8 +60,9 @@ class Cox(Statistic):
     -----
     With beta = log hazard ratio: wald z = -beta / se, score z = -U(0) / sqrt(I(0)), likelihood ratio
     z = -sign(beta) sqrt(2 (l(beta) - l(0))). The estimate is exp(beta). Without ties, and with exact ties, the score test is the log-rank test.
-    Where one arm has no event while both are at risk, beta has no finite value: the trial is coded `NO_EVENTS` and has no
-    estimate. Where the arms are never at risk together at an event: `EMPTY_ARM`.
+    Where one arm has no event while both are at risk, beta runs to an infinity and there is no estimate. The score test stands, and
+    the likelihood ratio takes the limit of l(beta) with the sign of the score; the Wald test has no standard error there, and
+    the score test takes its place. Where the arms are never at risk together at an event: `EMPTY_ARM`.
 
     References
     ----------
@@ -71,6 +73,9 @@ class Cox(Statistic):
     >>> Cox(ties="breslow", form="score").label
     'Cox model, score test (Breslow ties)'
     """
+
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
 
     stratified: bool = False
     ties: str = "efron"
@@ -83,7 +88,11 @@ class Cox(Statistic):
 
     @property
     def label(self) -> str:
-        form = {"wald": "Wald test", "score": "score test", "likelihood_ratio": "likelihood ratio test"}[self.form]
+        form = {
+            "wald": "Wald test (score test where an arm has no event)",
+            "score": "score test",
+            "likelihood_ratio": "likelihood ratio test",
+        }[self.form]
         return f"{'stratified ' if self.stratified else ''}Cox model, {form} ({self.ties.capitalize()} ties)"
 
     @property
@@ -93,17 +102,19 @@ class Cox(Statistic):
     def estimand(self, trial: Callable[[bool], LargeTrial]) -> float:
         return trial(self.stratified).cox()
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         sets = risk_sets(observations, cut, self.stratified)
         fit = cox_fit(sets, self.ties)
-        ok = fit.status == kernel.CONVERGED
-        beta = np.where(ok, fit.log_hazard_ratio, 0.0)
+        finite, endless = fit.status == kernel.CONVERGED, fit.status == kernel.MONOTONE
+        ok = finite | endless
+        beta = np.where(finite, fit.log_hazard_ratio, 0.0)
+        score = -fit.score / np.sqrt(np.where(ok, fit.information, 1.0))
         if self.form == "wald":
-            z = -beta / np.where(ok, fit.standard_error, 1.0)
+            z = np.where(endless, score, -beta / np.where(finite, fit.standard_error, 1.0))
         elif self.form == "score":
-            z = -fit.score / np.sqrt(np.where(ok, fit.information, 1.0))
+            z = score
         else:
-            z = -np.sign(beta) * np.sqrt(2 * np.maximum(fit.gain, 0.0))
-        codes = np.array([Code.OK, Code.EMPTY_ARM, Code.NO_EVENTS, Code.FAILED], dtype=np.uint8)
+            z = -np.sign(np.where(endless, fit.score, beta)) * np.sqrt(2 * np.maximum(fit.gain, 0.0))
+        codes = np.array([Code.OK, Code.EMPTY_ARM, Code.OK, Code.FAILED], dtype=np.uint8)
         code = np.where(sets.events == 0, Code.NO_EVENTS, codes[fit.status.astype(int)]).astype(np.uint8)
-        return TestResult(np.where(ok, z, 0.0), np.where(ok, exp(beta), np.nan), sets.enrolled, sets.events, sets.enrolled, code)
+        return TestResult(np.where(ok, z, 0.0), np.where(finite, exp(beta), np.nan), sets.enrolled, sets.events, sets.enrolled, code)

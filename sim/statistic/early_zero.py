@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from sim.kernels import early_zero as kernel
+from sim.limits import MONTHS
+from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
-from sim.statistic.statistic import Statistic, TestResult
-from sim.types import Array, InputError, Observations
+from sim.statistic.statistic import Level, Statistic, TestResult
+from sim.types import Array, Observations
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,14 @@ class EarlyZero(Statistic):
     'early-zero log-rank test (from 1.5 months)'
     """
 
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
+
     early_period: float
     stratified: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.early_period < math.inf:
-            raise InputError(f"statistic.early_period is {self.early_period}; allowed: 0 or more months, finite")
+        MONTHS.check("statistic.early_period", self.early_period)
 
     @property
     def label(self) -> str:
@@ -53,10 +57,15 @@ class EarlyZero(Statistic):
     def estimate_label(self) -> str:
         return "hazard ratio after the early period (Peto)"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         sets = risk_sets(observations, cut, self.stratified)
         m, n = sets.keys.shape
         out = np.empty((m, 4))
         kernel.scores(sets.keys, sets.counts, sets.bits, reciprocals(n), float(self.early_period), out)
         z, code = standardised(out, out[:, 3].astype(np.int64))
-        return TestResult(z, out[:, 2], sets.enrolled, sets.events, sets.enrolled, code)
+        return TestResult(z, out[:, 2], sets.enrolled, sets.events, sets.enrolled, code, np.ascontiguousarray(out[:, 1]))
+
+    def null_information(self, look: NullLook) -> Array:
+        risk = look.risk(self.stratified, breaks=(self.early_period,))
+        late = np.where(risk.time >= self.early_period, 1.0, 0.0)
+        return risk.covariance(np.broadcast_to(late, (1, *risk.survival.shape)))

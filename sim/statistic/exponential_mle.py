@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
+from typing import ClassVar
 
 import numpy as np
 
 from sim.kernels.vectors import log
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 LOG_2 = 0.6931471805599453
@@ -26,7 +27,9 @@ class ExponentialMLE(Statistic):
     -----
     With d events in T months of follow-up the hazard is d / T and log(d / T) has variance 1 / d:
     z = sqrt(d) log(median / null_median), median = log 2 T / d, the estimate. It assumes a constant hazard: on any other
-    course it tests the events per month of follow-up, whose null value then depends on the follow-up.
+    course it tests the events per month of follow-up, whose null value then depends on the follow-up. Without an event log(d / T)
+    has no variance and the score test stands in, (E - d) / sqrt(E) with E = log 2 T / null_median events expected under
+    the null: z = sqrt(E), and the estimate is infinite. Nobody followed: `NO_EVENTS`.
 
     References
     ----------
@@ -35,10 +38,13 @@ class ExponentialMLE(Statistic):
     Examples
     --------
     >>> from sim.statistic.kaplan_meier import single_sample
-    >>> result = ExponentialMLE(2.0).test(*single_sample([1.0, 4.0, 5.0, 10.0], [1, 1, 1, 1]))
+    >>> result = ExponentialMLE(2.0).test(*single_sample([1.0, 4.0, 5.0, 10.0], [1, 1, 1, 1]), 0.025)
     >>> round(result.estimate[0].item(), 4), round(result.z[0].item(), 4)
     (3.4657, 1.0996)
     """
+
+    arms: ClassVar[int] = 1
+    outcome: ClassVar[str] = "survival"
 
     null_median: float
 
@@ -58,7 +64,7 @@ class ExponentialMLE(Statistic):
     def estimate_label(self) -> str:
         return "median under an exponential model (months)"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         o = observations
         assert o.time is not None
         assert o.event is not None
@@ -68,8 +74,10 @@ class ExponentialMLE(Statistic):
         watched = np.where(seen, o.time, np.clip(c - o.entry, 0.0, o.time))
         exposure = np.where(here, watched, 0.0).sum(axis=1)
         enrolled, events = here.sum(axis=1), seen.sum(axis=1)
-        ok = (events > 0) & (exposure > 0)
+        ok, eventful = exposure > 0, events > 0
         median = LOG_2 * exposure / np.maximum(events, 1)
-        z = np.where(ok, np.sqrt(events) * log(np.where(ok, median / self.null_median, 1.0)), 0.0)
+        ratio = median / self.null_median
+        z = np.where(eventful, np.sqrt(events) * log(np.where(ok, ratio, 1.0)), np.sqrt(ratio))
         code = np.where(ok, Code.OK, Code.NO_EVENTS).astype(np.uint8)
-        return TestResult(z, np.where(ok, median, np.nan), enrolled, events, enrolled, code)
+        estimate = np.where(ok, np.where(eventful, median, inf), np.nan)
+        return TestResult(np.where(ok, z, 0.0), estimate, enrolled, events, enrolled, code)

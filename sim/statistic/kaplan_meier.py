@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,8 @@ from scipy.stats import norm
 
 from sim.kernels import kaplan_meier as kernel
 from sim.kernels import transforms
+from sim.limits import POSITIVE_MONTHS
+from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import Counts, RiskSets, risk_sets
 from sim.statistic.statistic import Code, TestResult
 from sim.types import Array, InputError, Observations
@@ -33,6 +34,7 @@ class KaplanMeier:
     survival : S; greenwood : sum d / (n (n - d)), so that Var S = S^2 greenwood
     area : restricted mean in months; area_variance : its variance (the sum of Uno 2014, not multiplied by a sample-size factor)
     at_risk : patients watched until the horizon or longer; patients : of the stratum and arm
+    followed : patients whose state at the horizon is known: watched so long, or with an event before it
     """
 
     risk_sets: RiskSets
@@ -42,6 +44,7 @@ class KaplanMeier:
     area_variance: Array
     at_risk: Array
     patients: Array
+    followed: Array
 
     @property
     def known(self) -> Mask:
@@ -79,6 +82,43 @@ def kaplan_meier(observations: Observations, cut: Array, horizon: float, arms: i
     kernel.at_horizon(sets.keys, sets.counts, sets.bits, float(horizon), out)
     fields = [np.ascontiguousarray(out[..., k]) for k in range(kernel.FIELDS)]
     return KaplanMeier(sets, *fields)
+
+
+@dataclass(frozen=True, eq=False)
+class ExpectedKaplanMeier:
+    """The curves of a trial without effect read at a horizon; arrays float64[strata].
+
+    survival : S; area : restricted mean; shares : of the patients
+    greenwood, area_variance : of the difference between the arms, Greenwood's sum and the variance of the area
+    """
+
+    survival: Array
+    area: Array
+    shares: Array
+    greenwood: Array
+    area_variance: Array
+
+
+def expected_kaplan_meier(look: NullLook, horizon: float, stratified: bool) -> ExpectedKaplanMeier | None:
+    """Return what the curves are expected to be at a look without effect; None where nobody can have been watched to the horizon.
+
+    Notes
+    -----
+    With R(t) expected at risk and L the null cumulative hazard, an arm with the share p of the patients has Greenwood's sum
+    integral dL / (p R) and, of its area A, the variance integral (A(horizon) - A(t))^2 dL / (p R), both up to the horizon.
+    """
+    if look.month <= horizon:
+        return None
+    risk = look.risk(stratified, breaks=(horizon,))
+    early = risk.time < horizon
+    s, at_risk, width = risk.survival[:, early], risk.at_risk[:, early], risk.width[early]
+    arms = 1 / risk.share + 1 / (1 - risk.share)
+    rate = arms * risk.hazard[:, early] / np.where(at_risk > 0, at_risk, 1.0)
+    part = s * width
+    area = part.sum(axis=1)
+    remaining = area[:, None] - np.cumsum(part, axis=1) + part / 2
+    shares = risk.at_risk[:, 0] / risk.at_risk[:, 0].sum()
+    return ExpectedKaplanMeier(risk.survival_at(horizon), area, shares, rate.sum(axis=1), (remaining**2 * rate).sum(axis=1))
 
 
 def transformed(name: str, survival: Array) -> tuple[Array, Array]:
@@ -131,13 +171,19 @@ def tested(km: KaplanMeier, comparable: Mask, difference: Array, variance: Array
     """Return difference / sqrt(variance) as a test; code what cannot be tested, with z = 0 and no estimate.
 
     comparable : bool[m, strata], strata that enter; difference, variance, estimate : float64[m]
+
+    Notes
+    -----
+    A trial without an event is tested where its variance is positive. `EMPTY_ARM`: there are events, and no stratum
+    is comparable; `NO_EVENTS`: without variance, or without an event and without a comparable stratum.
     """
     sets = km.risk_sets
-    code = np.where(comparable.any(axis=1), np.where(variance > 0, Code.OK, Code.NO_EVENTS), Code.EMPTY_ARM)
-    code = np.where(sets.events > 0, code, Code.NO_EVENTS).astype(np.uint8)
-    ok = code == Code.OK
+    known = comparable.any(axis=1)
+    ok = known & (variance > 0)
+    code = np.where(ok, Code.OK, np.where(known | (sets.events == 0), Code.NO_EVENTS, Code.EMPTY_ARM)).astype(np.uint8)
     z = np.where(ok, difference / np.sqrt(np.where(ok, variance, 1.0)), 0.0)
-    return TestResult(z, np.where(ok, estimate, np.nan), sets.enrolled, sets.events, sets.enrolled, code)
+    information = np.where(ok, 1 / np.where(ok, variance, 1.0), 0.0)
+    return TestResult(z, np.where(ok, estimate, np.nan), sets.enrolled, sets.events, sets.enrolled, code, information)
 
 
 def check_transform(name: str) -> None:
@@ -147,9 +193,8 @@ def check_transform(name: str) -> None:
 
 
 def check_horizon(name: str, value: float) -> None:
-    """Refuse a horizon that is not a positive, finite number of months."""
-    if not 0 < value < inf:
-        raise InputError(f"statistic.{name} is {value}; allowed: a positive number of months, finite")
+    """Refuse a horizon that is not a positive, sensible number of months."""
+    POSITIVE_MONTHS.check(f"statistic.{name}", value)
 
 
 def single_sample(

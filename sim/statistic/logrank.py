@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from sim.effect.cox_limit import LargeTrial
 from sim.kernels import logrank as kernel
+from sim.limits import WEIGHT_POWER
+from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
-from sim.statistic.statistic import Statistic, TestResult
-from sim.types import Array, InputError, Observations
+from sim.statistic.statistic import Level, Statistic, TestResult
+from sim.types import Array, Observations
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,16 @@ class LogRank(Statistic):
     'stratified log-rank test'
     """
 
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
+
     stratified: bool = False
     rho: float = 0.0
     gamma: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in (("rho", self.rho), ("gamma", self.gamma)):
-            if not 0 <= value < math.inf:
-                raise InputError(f"statistic.{name} is {value}; allowed: 0 or more")
+            WEIGHT_POWER.check(f"statistic.{name}", value)
 
     @property
     def label(self) -> str:
@@ -64,10 +69,22 @@ class LogRank(Statistic):
     def estimand(self, trial: Callable[[bool], LargeTrial]) -> float:
         return trial(self.stratified).one_step() if self.rho == self.gamma == 0 else math.nan
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         sets = risk_sets(observations, cut, self.stratified)
         m, n = sets.keys.shape
         uv = np.empty((m, 3))
         kernel.scores(sets.keys, sets.counts, sets.bits, reciprocals(n), float(self.rho), float(self.gamma), uv)
         z, code = standardised(uv, sets.events)
-        return TestResult(z, uv[:, 2], sets.enrolled, sets.events, sets.enrolled, code)
+        information = None if self.rho == self.gamma == 0 else np.ascontiguousarray(uv[:, 1])
+        return TestResult(z, uv[:, 2], sets.enrolled, sets.events, sets.enrolled, code, information)
+
+    def null_information(self, look: NullLook) -> Array:
+        if self.rho == self.gamma == 0:
+            return super().null_information(look)
+        risk = look.risk(self.stratified)
+        return risk.covariance(fleming_harrington(risk.survival, ((self.rho, self.gamma),)))
+
+
+def fleming_harrington(survival: Array, weights: tuple[tuple[float, float], ...]) -> Array:
+    """Return S^rho (1 - S)^gamma of each pair of exponents, float64[k, …]."""
+    return np.array([survival**rho * (1 - survival) ** gamma for rho, gamma in weights])

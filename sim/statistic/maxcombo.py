@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from sim.kernels import correlated_maximum, weighted_scores
 from sim.kernels.normal import fill_upper_quantile, fill_upper_tail
+from sim.limits import WEIGHT_POWER
+from sim.statistic.logrank import fleming_harrington
+from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import RiskSets, reciprocals, risk_sets
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, Flags, InputError, Observations
 
 FOUR_WEIGHTS = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
@@ -43,8 +46,7 @@ class MaxCombo(Statistic):
     ----------
     weights : pairs (rho, gamma) of Fleming-Harrington weights S(t-)^rho (1 - S(t-))^gamma, at most 7
     stratified : sum scores and covariances over the strata
-    alpha : one-sided level at which the design judges the test; only there may the integral be left out
-    exact_p : compute the p-value of every trial
+    exact_p : compute the p-value of every trial, also where the level that the test is judged at does not ask for it
 
     Notes
     -----
@@ -52,10 +54,8 @@ class MaxCombo(Statistic):
     V_ab / sqrt(V_aa V_bb), of any rank (the usual four have rank 3, since U of (0,0) is the sum of those of (1,0) and (0,1)).
 
     `z` is the standard normal quantile of 1 - p, so that z >= quantile(1 - alpha) is exactly p <= alpha. Since
-    1 - Phi(m) <= p <= k (1 - Phi(m)), the integral is needed only where alpha lies between; elsewhere `z` is the
-    quantile of the upper bound. It falls on the same side of the critical value at `alpha`, and it never exceeds
-    the exact z, so that a look judged at another level can only become conservative: for several looks, or for a
-    design with another alpha, set `exact_p`. The estimate is m.
+    1 - Phi(m) <= p <= k (1 - Phi(m)), the integral is needed only where the level that the look is judged at lies between;
+    elsewhere `z` is the quantile of the upper bound, which falls on the same side of the critical value. The estimate is m.
 
     The quadrature errs by less than 1e-7 in p (Gauss-Legendre in two dimensions, 20 nodes a panel, the third by the normal
     distribution); above rank 3 a fixed lattice errs by about 1e-4.
@@ -70,19 +70,19 @@ class MaxCombo(Statistic):
     'MaxCombo test FH(0,0), FH(0,1)'
     """
 
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
+
     weights: tuple[tuple[float, float], ...] = FOUR_WEIGHTS
     stratified: bool = False
-    alpha: float = 0.025
     exact_p: bool = False
 
     def __post_init__(self) -> None:
         pairs = [tuple(pair) for pair in self.weights]
         if not 1 <= len(pairs) <= MOST_WEIGHTS or any(len(pair) != 2 for pair in pairs) or len(set(pairs)) < len(pairs):
             raise InputError(f"statistic.weights is {[list(p) for p in pairs]}; allowed: 1 to {MOST_WEIGHTS} different pairs [rho, gamma]")
-        if not all(0 <= value < math.inf for pair in pairs for value in pair):
-            raise InputError(f"statistic.weights is {[list(p) for p in pairs]}; allowed: exponents of 0 or more")
-        if not 0 < self.alpha < 0.5:
-            raise InputError(f"statistic.alpha is {self.alpha}; allowed: a one-sided level between 0 and 0.5, both excluded")
+        for exponent in (value for pair in pairs for value in pair):
+            WEIGHT_POWER.check("statistic.weights", exponent, [list(p) for p in pairs])
         object.__setattr__(self, "weights", tuple((float(rho), float(gamma)) for rho, gamma in pairs))
 
     @property
@@ -105,7 +105,7 @@ class MaxCombo(Statistic):
         scale = np.where(variance > 0, 1 / np.sqrt(np.where(variance > 0, variance, 1.0)), 0.0)
         return np.where(variance > 0, -u * scale, -np.inf), v * scale[:, :, None] * scale[:, None, :]
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         sets = risk_sets(observations, cut, self.stratified)
         z, correlation = self.components(sets)
         largest = z.max(axis=1)
@@ -114,8 +114,13 @@ class MaxCombo(Statistic):
         single, p, out = np.empty_like(m), np.empty_like(m), np.empty_like(m)
         fill_upper_tail(m, single)
         p[:] = np.minimum(np.isfinite(z).sum(axis=1) * single, 1.0)
-        open_: Flags = (testable & (self.exact_p | ((single <= self.alpha) & (p > self.alpha)))).astype(np.uint8)
+        settled = (single > level) | (p <= level)  # never at a level of NaN
+        open_: Flags = (testable & (self.exact_p | ~settled)).astype(np.uint8)
         correlated_maximum.p_values(z, correlation, NODES, LATTICE_POINTS, open_, p)
         fill_upper_quantile(p, out)
         code = np.where(testable, Code.OK, np.where(sets.events == 0, Code.NO_EVENTS, Code.EMPTY_ARM)).astype(np.uint8)
         return TestResult(np.where(testable, out, 0.0), np.where(testable, m, np.nan), sets.enrolled, sets.events, sets.enrolled, code)
+
+    def null_information(self, look: NullLook) -> Array:
+        risk = look.risk(self.stratified)
+        return risk.covariance(fleming_harrington(risk.survival, self.weights))

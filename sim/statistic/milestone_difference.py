@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from sim.statistic.kaplan_meier import Mask, check_horizon, check_transform, kaplan_meier, tested, transformed
-from sim.statistic.statistic import Statistic, TestResult
+from sim.statistic.kaplan_meier import Mask, check_horizon, check_transform, expected_kaplan_meier, kaplan_meier, tested, transformed
+from sim.statistic.null_trial import NullLook
+from sim.statistic.statistic import Level, Statistic, TestResult
 from sim.types import Array, Observations
 
 
@@ -26,8 +28,11 @@ class MilestoneDifference(Statistic):
     -----
     z = sum_s w_s (g(S1) - g(S0)) / sqrt(sum_s w_s^2 (Var g(S1) + Var g(S0))), Var g(S) = (g'(S) S)^2 sum d / (n (n - d))
     (Greenwood). The estimate is sum_s w_s (S1 - S0). Where a curve is at 0 or 1 the other transforms have no variance
-    and that trial is tested on the plain scale. A trial in which an arm is not watched until the milestone (in any
-    stratum) is coded `EMPTY_ARM`; one without variance (no event before the milestone, or all against none) is coded `NO_EVENTS`.
+    and that trial is tested on the plain scale. Where no curve has a variance there (1 against 0), that under the null takes its
+    place: sum_s w_s^2 p (1 - p) (1 / n1 + 1 / n0), n the patients whose state at the milestone is known (watched so long, or
+    with an event before it) and p = (n1 S1 + n0 S0) / (n1 + n0) their pooled survival. A trial in which an arm is
+    not watched until the milestone (in any stratum) is coded `EMPTY_ARM`; one in which everybody survives the
+    milestone, or nobody, `NO_EVENTS`.
 
     References
     ----------
@@ -38,6 +43,9 @@ class MilestoneDifference(Statistic):
     >>> MilestoneDifference(6.0, transform="loglog").label
     'survival at 6 months (loglog)'
     """
+
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
 
     milestone: float
     transform: str = "loglog"
@@ -55,7 +63,7 @@ class MilestoneDifference(Statistic):
     def estimate_label(self) -> str:
         return f"difference in survival at {self.milestone:g} months"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         km = kaplan_meier(observations, cut, self.milestone, stratified=self.stratified)
         s = km.survival
         value, slope = transformed(self.transform, s)
@@ -66,4 +74,16 @@ class MilestoneDifference(Statistic):
         w = km.weights(comparable)
         difference = (w * (value[..., 1] - value[..., 0])).sum(axis=1)
         estimate = (w * (s[..., 1] - s[..., 0])).sum(axis=1)
-        return tested(km, comparable, difference, (w**2 * variance.sum(axis=2)).sum(axis=1), estimate)
+        total = (w**2 * variance.sum(axis=2)).sum(axis=1)
+        n = np.maximum(km.followed, 1)
+        pooled = (n * s).sum(axis=2) / n.sum(axis=2)
+        under_null = (w**2 * pooled * (1 - pooled) * (1 / n).sum(axis=2)).sum(axis=1)
+        return tested(km, comparable, difference, np.where(total > 0, total, under_null), estimate)
+
+    def null_information(self, look: NullLook) -> Array:
+        """Return one over the null variance of the transformed difference, float64[1, 1]; 0 where the milestone is not reached."""
+        km = expected_kaplan_meier(look, self.milestone, self.stratified)
+        if km is None:
+            return np.zeros((1, 1))
+        _, slope = transformed(self.transform, km.survival)
+        return np.array([[1 / float(np.sum(km.shares**2 * (slope * km.survival) ** 2 * km.greenwood))]])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from sim.kernels import modestly_weighted as kernel
+from sim.limits import MONTHS
+from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 CONVENTIONS = ("nphRCT", "simtrial")
@@ -47,6 +50,9 @@ class ModestlyWeighted(Statistic):
     'modestly weighted log-rank test (t* = 3 months)'
     """
 
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "survival"
+
     t_star: float | None = None
     s_star: float | None = None
     convention: str = "nphRCT"
@@ -55,8 +61,8 @@ class ModestlyWeighted(Statistic):
     def __post_init__(self) -> None:
         if self.t_star is None and self.s_star is None:
             raise InputError("statistic.t_star and statistic.s_star are both null; allowed: at least one of them")
-        if self.t_star is not None and not 0 <= self.t_star < math.inf:
-            raise InputError(f"statistic.t_star is {self.t_star}; allowed: 0 or more months, finite")
+        if self.t_star is not None:
+            MONTHS.check("statistic.t_star", self.t_star)
         if self.s_star is not None and not 0 < self.s_star <= 1:
             raise InputError(f"statistic.s_star is {self.s_star}; allowed: a survival above 0 and at most 1")
         if self.convention not in CONVENTIONS:
@@ -72,13 +78,21 @@ class ModestlyWeighted(Statistic):
     def estimate_label(self) -> str:
         return "hazard ratio (weighted, one step)"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         sets = risk_sets(observations, cut, self.stratified)
         m, n = sets.keys.shape
-        out = np.empty((m, 3))
+        out = np.empty((m, 4))
         t_star = math.inf if self.t_star is None else float(self.t_star)
         kernel.scores(
             sets.keys, sets.counts, sets.bits, reciprocals(n), t_star, float(self.s_star or 0.0), self.convention == "simtrial", out
         )
         z, code = standardised(out, sets.events)
-        return TestResult(z, np.where(code == Code.OK, out[:, 2], np.nan), sets.enrolled, sets.events, sets.enrolled, code)
+        estimate, information = np.where(code == Code.OK, out[:, 2], np.nan), np.ascontiguousarray(out[:, 3])
+        return TestResult(z, estimate, sets.enrolled, sets.events, sets.enrolled, code, information)
+
+    def null_information(self, look: NullLook) -> Array:
+        """Return the null variance of the score, float64[1, 1]; strata as their scores are summed, before any scaling."""
+        t_star = math.inf if self.t_star is None else self.t_star
+        risk = look.risk(self.stratified, breaks=() if self.t_star is None else (self.t_star,))
+        least = np.where(risk.time <= t_star, risk.survival, risk.survival_at(t_star)[:, None])
+        return risk.covariance(1 / np.maximum(least, self.s_star or 0.0)[None])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from sim.curve import Curve
 from sim.kernels.one_sample import observed_expected
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 VARIANCES = ("mean", "null", "observed")
@@ -21,12 +22,14 @@ class OneSampleLogRank(Statistic):
     Parameters
     ----------
     null : the null curve; a patient's expected events are its cumulative hazard over the patient's time at risk
-    variance : "mean" (O + E) / 2, "null" E, or "observed" O
+    variance : "mean" (O + E) / 2, "null" E, or "observed" O, which is E where O is 0
 
     Notes
     -----
     z = (E - O) / sqrt(variance), so that fewer events than expected are favourable. At nominal one-sided 0.025 and 60
-    patients the sizes are about .026 (mean), .019 (null), .033 (observed). The estimate is O / E.
+    patients the sizes are about .026 (mean), .019 (null), .033 (observed). The estimate is O / E. No event is evidence too: with
+    O = 0 z is sqrt(2 E) by the mean variance and sqrt(E) by the others. Where the variance is 0, since nobody has been at
+    risk under the null: `NO_EVENTS`.
 
     References
     ----------
@@ -36,10 +39,13 @@ class OneSampleLogRank(Statistic):
     --------
     >>> null = Curve(0.01, np.exp(-0.25 * np.arange(2401) * 0.01))
     >>> one_trial = Observations(np.zeros((1, 3)), np.ones((1, 3), np.uint8), np.zeros((1, 3), np.uint8), np.array([[2.0, 6.0, 9.0]]), np.array([[1, 1, 0]], np.uint8))
-    >>> result = OneSampleLogRank(null).test(one_trial, np.array([12.0]))
+    >>> result = OneSampleLogRank(null).test(one_trial, np.array([12.0]), 0.025)
     >>> round(float(result.z[0]), 4), round(float(result.estimate[0]), 4)
     (1.2728, 0.4706)
     """
+
+    arms: ClassVar[int] = 1
+    outcome: ClassVar[str] = "survival"
 
     null: Curve
     variance: str = "mean"
@@ -57,7 +63,7 @@ class OneSampleLogRank(Statistic):
     def estimate_label(self) -> str:
         return "observed / expected events"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         o = observations
         assert o.time is not None
         assert o.event is not None
@@ -66,8 +72,9 @@ class OneSampleLogRank(Statistic):
         expected = np.empty(m)
         observed_expected(o.entry, o.time, o.event, np.ascontiguousarray(cut), self.null.step, self._hazard, counts, expected)  # type: ignore[attr-defined]
         observed = counts[:, 1].astype(float)
-        variance = {"mean": (observed + expected) / 2, "null": expected, "observed": observed}[self.variance]
-        testable = (variance > 0) & (observed > 0)
+        own = np.where(observed > 0, observed, expected)
+        variance = {"mean": (observed + expected) / 2, "null": expected, "observed": own}[self.variance]
+        testable = variance > 0
         z = np.where(testable, (expected - observed) / np.sqrt(np.where(testable, variance, 1.0)), 0.0)
         code = np.where(testable, Code.OK, Code.NO_EVENTS).astype(np.uint8)
         return TestResult(z, observed / np.maximum(expected, 1e-300), counts[:, 0], counts[:, 1], counts[:, 0], code)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from sim.kernels.normal import fill_upper_quantile
 from sim.kernels.response_difference import fisher_tail, restricted_rates
 from sim.statistic.risk_sets import Counts
-from sim.statistic.statistic import Code, Statistic, TestResult
+from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
 
 METHODS = ("chi_square", "miettinen_nurminen", "farrington_manning", "fisher")
@@ -31,7 +32,7 @@ class ResponseDifference(Statistic):
     V = q1 (1 - q1) / n1 + q0 (1 - q0) / n0 with the rates of largest likelihood under q1 - q0 = margin;
     Miettinen-Nurminen: that V times N / (N - 1). fisher: z is the normal quantile of 1 - P(X >= x1) given the table's margins, so
     that z >= quantile(1 - alpha) is exactly p <= alpha. Who counts as tested: as in `BinomialCount`. Nobody tested in an
-    arm: `EMPTY_ARM`; no variance (all or none respond): `NO_EVENTS`. `events` are the responders.
+    arm: `EMPTY_ARM`; nobody in either, or no variance under the null (without a margin: all or none respond): `NO_EVENTS`. `events` are the responders.
 
     References
     ----------
@@ -43,6 +44,9 @@ class ResponseDifference(Statistic):
     >>> ResponseDifference("miettinen_nurminen", margin=-0.1).label
     'Miettinen-Nurminen test of the response difference, margin -0.1'
     """
+
+    arms: ClassVar[int] = 2
+    outcome: ClassVar[str] = "response"
 
     method: str = "chi_square"
     margin: float = 0.0
@@ -67,18 +71,18 @@ class ResponseDifference(Statistic):
     def estimate_label(self) -> str:
         return "difference in response rate"
 
-    def test(self, observations: Observations, cut: Array) -> TestResult:
+    def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         o = observations
         assert o.response is not None
-        m, n = o.entry.shape
-        tested = np.ones((m, n), dtype=bool) if o.evaluable is None else o.evaluable == 1
+        tested = o.assessed(cut)
         arm, responded = (o.arm == 1) & tested, (o.response == 1) & tested
         n1 = arm.sum(axis=1, dtype=np.int64)
         n0 = tested.sum(axis=1, dtype=np.int64) - n1
         x1 = (responded & arm).sum(axis=1, dtype=np.int64)
         x0 = responded.sum(axis=1, dtype=np.int64) - x1
         z, estimate, code = self.compare(x1, n1, x0, n0)
-        return TestResult(z, estimate, np.full(m, n, dtype=np.int64), x1 + x0, n1 + n0, code)
+        code = np.where(n1 + n0 > 0, code, Code.NO_EVENTS).astype(np.uint8)
+        return TestResult(z, estimate, o.enrolled(cut), x1 + x0, n1 + n0, code)
 
     def compare(self, x1: Counts, n1: Counts, x0: Counts, n0: Counts) -> tuple[Array, Array, np.ndarray]:
         """Return (z, difference, code) of x1 responders among n1 experimental and x0 among n0 control patients, all int64[m]."""

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+NUMBER, REASON, BROKEN = "number", "reason", "broken"
+"""What a check is of: a published number; why a number cannot be compared; a computation that broke."""
+
 Numbers = tuple[float, ...]
 Reference = Any
 """A row of a reference file: a pandas Series whose names are the file's columns."""
@@ -27,6 +30,7 @@ class Check:
     tolerance : what that difference may be, in the same unit; 0 asks for equality
     passed : whether every number is within its tolerance
     note : what a reader must know
+    kind : NUMBER, REASON or BROKEN
     """
 
     id: str
@@ -40,6 +44,7 @@ class Check:
     tolerance: float
     passed: bool
     note: str = ""
+    kind: str = NUMBER
 
 
 def compare(
@@ -72,11 +77,23 @@ def compare(
         pairs = [(_distance(e, g), max(rel * abs(e), absolute) if math.isfinite(e) else 0.0) for e, g in zip(wanted, found, strict=True)]
         worst = max(pairs, key=_ratio, default=(0.0, 0.0))
         passed = all(d <= t for d, t in pairs)
+    return Check(str(row.id), family, _package(row), _function(row), quantity, wanted, found, *worst, passed, note)
+
+
+def broken(family: str, row: Reference, error: Exception) -> Check:
+    """Return the check of a row whose computation broke: it failed, and says why."""
+    what = f"{type(error).__name__}: {error}"
+    return Check(str(row.id), family, _package(row), _function(row), "computed", (), (), math.inf, 0.0, False, what, BROKEN)
+
+
+def _package(row: Reference) -> str:
     version = str(getattr(row, "version", "") or "")
     # families of our own independent code name a case and its source instead of a package and its function
-    package = f"{getattr(row, 'package', '') or getattr(row, 'source', '')} {version}".strip()
-    function = str(getattr(row, "function", "") or getattr(row, "case", ""))
-    return Check(str(row.id), family, package, function, quantity, wanted, found, *worst, passed, note)
+    return f"{getattr(row, 'package', '') or getattr(row, 'source', '')} {version}".strip()
+
+
+def _function(row: Reference) -> str:
+    return str(getattr(row, "function", "") or getattr(row, "case", ""))
 
 
 def _distance(expected: float, got: float) -> float:

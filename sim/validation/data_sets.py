@@ -73,6 +73,11 @@ def analyses(rows: Sequence[Reference]) -> list[Analysis]:
     return [Analysis(tuple(group)) for group in groups.values()]
 
 
+def grouped_by_analysis(rows: Sequence[Reference]) -> list[tuple[Reference, ...]]:
+    """Return the rows of each analysis: they are computed together."""
+    return [analysis.rows for analysis in analyses(rows)]
+
+
 def against(
     family: str, analysis: Analysis, found: dict[str, Any], rel: float = 1e-9, absolute: float = 1e-9, note: str = ""
 ) -> list[Check]:

@@ -11,7 +11,7 @@ import pandas as pd
 from sim.executor.executor import Executor
 from sim.executor.serial import Serial
 from sim.trial import Trial
-from sim.validation.check import Check, Reference
+from sim.validation.check import NUMBER, REASON, Check, Reference, broken
 from sim.validation.reading import rows
 
 Exclusions = tuple[tuple[str, str], ...]
@@ -36,6 +36,56 @@ class Conditions:
     scenarios: Mapping[str, Trial] = field(default_factory=dict)
     calibration: pd.DataFrame | None = None
     source: str = ""
+
+
+Group = Sequence[Reference]
+"""Rows that are computed together."""
+
+
+def singly(rows: Group) -> list[Group]:
+    """Return each row as a group of its own."""
+    return [[row] for row in rows]
+
+
+@dataclass(frozen=True, eq=False)
+class Guarded:
+    """Compute one group of rows; where that breaks, each of its rows fails and no other. A class, so that processes can receive it."""
+
+    family: str
+    check: Callable[[Group, int, int], list[Check]]
+    n_sim: int
+    seed: int
+
+    def __call__(self, group: Group) -> list[Check]:
+        try:
+            return self.check(group, self.n_sim, self.seed)
+        except Exception as error:
+            return [broken(self.family, row, error) for row in group]
+
+
+@dataclass(frozen=True, eq=False)
+class ByRow:
+    """The computation of a family of reference rows, group by group.
+
+    Parameters
+    ----------
+    family : its name
+    check : (rows of a group, replicates, seed) -> checks
+    rows : the rows; grouped : rows -> groups of rows that are computed together
+    spread : whether groups are long enough to be spread over the executor
+    """
+
+    family: str
+    check: Callable[[Group, int, int], list[Check]]
+    rows: Callable[[], Group]
+    grouped: Callable[[Group], Sequence[Group]] = singly
+    spread: bool = False
+
+    def __call__(self, conditions: Conditions) -> list[Check]:
+        guarded = Guarded(self.family, self.check, conditions.n_sim, conditions.seed)
+        groups = self.grouped(self.rows())
+        found = conditions.executor.map(guarded, groups) if self.spread else map(guarded, groups)
+        return [check for checks in found for check in checks]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +145,18 @@ class Outcome:
 
     @property
     def compared(self) -> int:
-        """Number of rows that were compared."""
-        return len({c.id for c in self.checks})
+        """Number of rows of which a number was compared."""
+        return len(self._numbers)
+
+    @property
+    def not_compared(self) -> Exclusions:
+        """(id, why), of the rows of which no number was compared: left out with a reason, or the reason itself was checked."""
+        reasoned = {c.id: c.note for c in self.checks if c.kind == REASON and c.id not in self._numbers}
+        return (*self.excluded, *reasoned.items())
+
+    @property
+    def _numbers(self) -> set[str]:
+        return {c.id for c in self.checks if c.kind == NUMBER}
 
     @property
     def passed(self) -> bool:
@@ -105,7 +165,7 @@ class Outcome:
 
 
 def run(families: Sequence[Family], conditions: Conditions) -> Iterator[Outcome]:
-    """Run the families one after the other; a computation that breaks fails its family and no other."""
+    """Run the families one after the other; a row that breaks fails alone, and what breaks outside of rows fails its family and no other."""
     for family in families:
         start = time.perf_counter()
         checks: list[Check] = []

@@ -29,6 +29,17 @@ def _in_order(cell: object) -> tuple[float, ...]:
     return () if cell != cell else vector(cell)
 
 
+def _lowest_first(graph: Graph, p: list[float], alpha: float) -> list[int]:
+    """Return the rejections in their order where at each step the lowest hypothesis goes that can be rejected."""
+    out: list[int] = []
+    while True:
+        can = [i for i, w in enumerate(graph.weights) if w > 0 and p[i] <= w * alpha + 1e-12]
+        if not can:
+            return out
+        out.append(can[0] + 1)
+        graph = graph.without(can[0])
+
+
 def checks(rows: Sequence[Reference]) -> list[Check]:
     """Hold each row's rejections, their order, what is left and the adjusted p-values against ours."""
     return [check for row in rows for check in _checks(row)]
@@ -42,6 +53,8 @@ def _checks(row: Reference) -> list[Check]:
         left = left.without(i)
     named = [i + 1 for i in order]
     return [
+        _against(row, "hypotheses", row.hypotheses, len(graph.weights)),
+        _against(row, "order of rejection, lowest first", _in_order(row.order_first_index), _lowest_first(graph, p, row.alpha)),
         _against(row, "rejected", vector(row.rejected), [float(i in order) for i in range(len(p))]),
         _against(row, "order of rejection", _in_order(row.order_smallest_p_over_weight), named),
         _against(row, "final weights", vector(row.final_weights), left.weights, absolute=1e-12),

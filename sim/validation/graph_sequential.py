@@ -44,8 +44,19 @@ def _checks(row: Reference) -> list[Check]:
         _against(row, f"look of rejection{words}", vector(getattr(row, column)), plan_of(row, retest).rejected_at(z)[0])
         for column, words, retest in (("rejected_at", "", False), ("rejected_at_retest", ", past looks tested again", True))
     ]
+    found = plan.rejected_at(z)[0]
+    left = plan.graph
+    for rejected in np.flatnonzero(found > 0):
+        left = left.without(int(rejected))
+    # within a look the order is the row's own
+    in_order = [int(found[int(i) - 1]) for i in (vector(row.order) if row.order == row.order else ())]
+    out += [
+        _against(row, "hypotheses", row.hypotheses, len(cells)),
+        _against(row, "looks in the order of rejection", sorted(found[found > 0]), in_order),
+        _against(row, "final weights", vector(row.final_weights), left.weights, absolute=1e-12),
+    ]
     met = zip(vector(row.level_hypothesis), vector(row.level_weight), matrix(row.z_levels), strict=True)
     for hypothesis, weight, expected in met:
-        found = plan.bounds(int(hypothesis) - 1, weight)
-        out.append(_against(row, f"critical z of hypothesis {hypothesis:g} with weight {weight:g}", expected, found, absolute=1e-6))
+        bounds = plan.bounds(int(hypothesis) - 1, weight)
+        out.append(_against(row, f"critical z of hypothesis {hypothesis:g} with weight {weight:g}", expected, bounds, absolute=1e-6))
     return out

@@ -40,7 +40,11 @@ def named(name: str, parameter: float) -> Spending:
 
 def checks(rows: Sequence[Reference]) -> list[Check]:
     """Hold every boundary, its spent errors and its inflation factor against the rows."""
-    return [check for row in rows for check in (_efficacy(row) if row.futility == "none" else _futility(row))]
+    return [check for row in rows for check in (*_looks(row), *(_efficacy(row) if row.futility == "none" else _futility(row)))]
+
+
+def _looks(row: Reference) -> list[Check]:
+    return [_against(row, "looks", row.k, len(vector(row.information_rates)))]
 
 
 def bounds_of(row: Reference) -> Array:

@@ -26,7 +26,28 @@ _against = partial(compare, FAMILY)
 
 def checks(rows: Sequence[Reference]) -> list[Check]:
     """Hold every block of log-rank sizing against the rows."""
-    return [check for row in rows if row.block in BLOCKS for check in BLOCKS[row.block](row)]
+    return [check for row in rows if row.block in BLOCKS for check in (*BLOCKS[row.block](row), *_looks(row), *_plan(row))]
+
+
+def _plan(row: Reference) -> list[Check]:
+    """The plan's own figures: its hazard ratio, when its follow-up ends, who has entered by then."""
+    if not isinstance(row.lambda_exp, str):
+        return []
+    plan = of_design_row(row)
+    ratios = np.array(vector(row.lambda_exp)) / np.array(vector(row.lambda_control))
+    constant = np.full(len(ratios), row.hr)
+    out = [_against(row, "hazard ratio of the plan", constant, ratios, rel=1e-9)] if np.isfinite(row.hr) else []
+    if row.block in TO_THE_END and np.isfinite(row.followup):
+        out.append(_against(row, "months in all", row.time, row.accrual_duration + row.followup, rel=1e-12))
+    if np.isfinite(row.subjects) and isinstance(row.accrual_rates, str) and row.time < 1e6:
+        out.append(_against(row, "patients at the end", row.subjects, plan.enrolled(row.time), rel=1e-9))
+    return out
+
+
+def _looks(row: Reference) -> list[Check]:
+    """A row that names no information has one look."""
+    looks = len(vector(row.information_rates)) if isinstance(row.information_rates, str) else 1
+    return [_against(row, "looks", row.looks, looks)] if np.isfinite(row.looks) else []
 
 
 def _events(row: Reference) -> list[Check]:
@@ -43,6 +64,7 @@ def _power_at_calendar_time(row: Reference) -> list[Check]:
     out = [
         _against(row, "expected events", row.events, control + experimental, rel=1e-9),
         _against(row, "patients", row.subjects, plan.enrolled(row.time), rel=1e-12),
+        _against(row, "dropouts", row.dropouts, expected_dropouts(plan, row.time), rel=1e-9, absolute=1e-12),
     ]
     if "predictTarget" not in row.function:
         if "direct" in row.function:
@@ -55,7 +77,6 @@ def _power_at_calendar_time(row: Reference) -> list[Check]:
     for name, expected, got in (
         ("events, experimental", row.events_exp, experimental),
         ("events, control", row.events_control, control),
-        ("dropouts", row.dropouts, expected_dropouts(plan, row.time)),
         ("expected score", row.uscore, score.u),
         ("variance of the score", row.vscore, score.v),
         ("expected z", row.logrank_z, -score.z),
@@ -89,7 +110,17 @@ def _followup_for_power(row: Reference) -> list[Check]:
         found = weighted_logrank.time_for_power(plan, row.alpha, 1 - row.beta, 1e3) - row.accrual_duration
     else:
         found = lachin_foulkes.followup_for_events(plan, events)
-    return [_against(row, "months of follow-up", row.followup_needed, found, absolute=1e-6)]
+    end = row.accrual_duration + found
+    out = [
+        _against(row, "months of follow-up", row.followup_needed, found, absolute=1e-6),
+        _against(row, "months in all", row.time, end, absolute=1e-6),
+        # a root search of 1e-6 months leaves as many events, at 10 or so a month, and less power
+        _against(row, "events", row.events, sum(expected_events(plan, end)), absolute=1e-5),
+    ]
+    if np.isfinite(row.power):
+        power = weighted_logrank.power(plan, end, row.alpha) if direct else schoenfeld.power(events, row.hr, row.alpha, row.ratio)
+        out.append(_against(row, "power", row.power, power, absolute=1e-6))
+    return out
 
 
 def _out_of_reach(row: Reference, plan: TwoArmPlan, events: float, direct: bool) -> list[Check]:
@@ -146,6 +177,8 @@ def _group_sequential_power(row: Reference) -> list[Check]:
     return [
         _against(row, "efficacy bounds, z", vector(row.look_z), bounds, absolute=1e-6 if loose else 1e-5),
         _against(row, "events at the looks", vector(row.look_events), events, rel=1e-9),
+        _against(row, "events", row.events, sum(expected_events(plan, row.time)), rel=1e-6 if loose else 1e-9),
+        _against(row, "power", row.power, crossed.upper.sum(), absolute=1e-6),
         _against(row, "months of the looks", vector(row.look_times), times, absolute=1e-4 if loose else 1e-6),
         _against(row, "cumulative power", vector(row.look_power), np.cumsum(crossed.upper), absolute=1e-6),
         _against(row, "expected events", row.expected_events, crossed.ends @ events, absolute=1e-4),
@@ -154,6 +187,9 @@ def _group_sequential_power(row: Reference) -> list[Check]:
         _against(row, "hazard ratio just significant", vector(row.look_hr), np.exp(log_hr), absolute=1e-5),
     ]
 
+
+TO_THE_END = ("power at calendar time", "accrual rate for power", "group sequential power")
+"""Blocks whose rows end with the planned follow-up; in the others the time is found."""
 
 BLOCKS: dict[str, Callable[[Reference], list[Check]]] = {
     "events": _events,

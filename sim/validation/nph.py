@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from scipy.stats import norm
 
 from sim.statistic.analytic import average_hazard_ratio as average
 from sim.statistic.analytic import maxcombo, weighted_logrank
@@ -94,7 +95,24 @@ def checks(rows: Sequence[Reference]) -> list[Check]:
         "time": _time,
         "events": _events,
     }
-    return [check for row in rows if kind(row) for check in of_kind[kind(row)](row)]
+    return [check for row in rows if kind(row) for check in (*of_kind[kind(row)](row), *_plan(row))]
+
+
+def _plan(row: Reference) -> list[Check]:
+    """The plan's own figures: when the follow-up ends, and who has entered by then."""
+    plan = of_nph_row(row)
+    out = [_against(row, "months in all", row.accrual_duration + row.followup, row.total_time, absolute=1e-9)]
+    if np.isfinite(row.subjects):
+        note = "gsDesign2 scales the accrual until the power is met, to 1e-3 patients"
+        out.append(_against(row, "patients", row.subjects, plan.enrolled(row.total_time), absolute=1e-3, note=note))
+    if np.isfinite(row.events) and kind(row) in ("estimate", "maxcombo", "ahr power"):
+        expected = sum(expected_events(plan, row.total_time))
+        out.append(_against(row, "expected events", row.events, expected, absolute=1e-3 if row.package == "gsDesign2" else 1e-9))
+    if np.isfinite(row.bound_z) and kind(row) != "maxcombo":
+        out.append(_against(row, "critical value", row.bound_z, norm.isf(row.alpha), absolute=1e-12))
+    if np.isfinite(row.time) and np.isfinite(row.power):
+        out.append(_against(row, "month of the analysis", row.time, row.total_time, absolute=1e-12))
+    return out
 
 
 def _weighted_logrank(row: Reference) -> list[Check]:
@@ -174,13 +192,21 @@ def _average_hazard_ratio(row: Reference) -> list[Check]:
 
 
 def _ahr_power(row: Reference) -> list[Check]:
-    information = "alternative" if row.function.endswith("h1_info") else "both"
-    return [_against(row, "power", row.power, average.power(of_nph_row(row), row.total_time, row.alpha, information), absolute=1e-9)]
+    plan, information = of_nph_row(row), "alternative" if row.function.endswith("h1_info") else "both"
+    return [
+        _against(row, "power", row.power, average.power(plan, row.total_time, row.alpha, information), absolute=1e-9),
+        _against(row, "average hazard ratio", row.ahr, average.average_hazard_ratio(plan, row.total_time).ahr, rel=1e-9),
+    ]
 
 
 def _time(row: Reference) -> list[Check]:
-    # gsDesign2 stops within 1e-4 of the events asked for, so its own count is asked for here
-    return [_against(row, "months to the events", row.time, time_of_events(of_nph_row(row), row.events), absolute=1e-6)]
+    # gsDesign2 stops within 1e-3 of the events asked for, so its own count is asked for here
+    plan = of_nph_row(row)
+    return [
+        _against(row, "months to the events", row.time, time_of_events(plan, row.events), absolute=1e-6),
+        _against(row, "average hazard ratio", row.ahr, average.average_hazard_ratio(plan, row.time).ahr, rel=1e-9),
+        _against(row, "events asked for", row.target_events, sum(expected_events(plan, row.time)), absolute=1e-3),
+    ]
 
 
 def _events(row: Reference) -> list[Check]:
@@ -202,6 +228,7 @@ def _estimate(row: Reference) -> list[Check]:
         out += [
             _against(row, "estimate, experimental", row.estimate_exp, experimental.value, rel=1e-9),
             _against(row, "estimate, control", row.estimate_control, control.value, rel=1e-9),
+            _against(row, "difference", row.difference, experimental.value - control.value, rel=1e-9, absolute=1e-12),
             _against(row, "information", row.information, information, rel=1e-9),
         ]
     return out

@@ -91,8 +91,10 @@ def _fixed(row: Reference) -> list[Check]:
     plan = of_one_sample_row(row)
     end = plan.accrual_duration + row.followup
     estimate = (milestone if row.function.startswith("km") else rmst)(plan, end, row.milestone)
+    power_found = power_one_sample(estimate, row.h0, row.alpha)
     out = [
-        _against(row, "power", row.power, power_one_sample(estimate, row.h0, row.alpha), absolute=1e-9),
+        _against(row, "power", row.power, power_found, absolute=1e-9),
+        _against(row, "month of the analysis", row.time, end, rel=1e-12),
         _against(row, "information", row.information, 1 / estimate.variance, rel=1e-9),
         _against(row, "expected events", row.events, sum(expected_events(plan, end)), rel=1e-9),
         _against(row, "patients", row.subjects, plan.enrolled(end), rel=1e-9),
@@ -100,6 +102,13 @@ def _fixed(row: Reference) -> list[Check]:
     if np.isfinite(row.h1):
         out.append(_against(row, "estimate", row.h1, estimate.value, rel=1e-12))
         out.append(_against(row, "dropouts", row.dropouts, expected_dropouts(plan, end), rel=1e-9))
+    if np.isfinite(row.at_milestone):
+        # entered early enough, event-free and not lost
+        staying = milestone(plan, end, row.milestone).value * math.exp(-row.dropout * row.milestone)
+        at_risk = plan.enrolled(end - row.milestone) * staying
+        out.append(_against(row, "patients at risk at the milestone", row.at_milestone, at_risk, rel=1e-9))
+    if np.isfinite(row.beta):
+        out.append(_against(row, "power asked for", 1 - row.beta, power_found, absolute=1e-6))
     return out
 
 
@@ -136,5 +145,7 @@ def _sequential(row: Reference) -> list[Check]:
         _against(row, "efficacy bounds, z", vector(row.look_z), bounds, absolute=1e-5),
         _against(row, "months of the looks", vector(row.look_times), times, absolute=1e-5),
         _against(row, "cumulative power", vector(row.look_power), np.cumsum(crossed.upper), absolute=1e-5),
+        _against(row, "power", row.power, crossed.upper.sum(), absolute=1e-5),
+        _against(row, "estimate", row.h1, last.value, rel=1e-9),
         _against(row, "expected duration, months", row.expected_duration, crossed.ends @ times, absolute=1e-4),
     ]

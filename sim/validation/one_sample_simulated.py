@@ -15,6 +15,7 @@ from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.rng import Draws
 from sim.statistic.logrank import LogRank
 from sim.statistic.one_sample_logrank import OneSampleLogRank
+from sim.statistic.statistic import NO_LEVEL
 from sim.trial import Trial, enrol
 from sim.validation.check import Check, Reference, compare
 from sim.validation.reading import vector
@@ -43,7 +44,7 @@ def check(row: Reference, n_sim: int, seed: int) -> list[Check]:
     for first in range(0, n_sim, TILE):
         m = min(TILE, n_sim - first)
         o = enrol(trial, Draws(seed, first, m, trial.plan.n))
-        result = statistic.test(o, np.full(m, float(row.time)))
+        result = statistic.test(o, np.full(m, float(row.time)), NO_LEVEL)
         rejected.append(result.z >= CRITICAL[float(row.alpha)])
         events.append(result.events)
     p, count = float(np.concatenate(rejected).mean()), np.concatenate(events)

@@ -39,10 +39,12 @@ def _designs(question: list[Reference], bounded: bool) -> list[Check]:
         ours = [design for design in ours if 0.15 * design[3] <= design[1] <= 0.85 * design[3]]
         note += "; n1 from 0.15 n to 0.85 n, as lrstat searches"
     out = [_against(row, "all designs (r1, n1, r, n)", list(itertools.chain(*published)), list(itertools.chain(*ours)), note=note)]
-    if row.package == "clinfun" and len(found) > 1:
+    if len(ours) == len(found) > 1:
+        # where lrstat's search leaves nothing out the weights are those of the same designs
         low, high = [r.q_lo for r in question], [r.q_hi for r in question]
-        out.append(_against(row, "weights q, from", low, [a.q_low for a in found], absolute=0.0005, note=note))
-        out.append(_against(row, "weights q, to", high, [a.q_high for a in found], absolute=0.0005, note=note))
+        near = 0.0005 if row.package == "clinfun" else 1e-9
+        out.append(_against(row, "weights q, from", low, [a.q_low for a in found], absolute=near, note=note))
+        out.append(_against(row, "weights q, to", high, [a.q_high for a in found], absolute=near, note=note))
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -25,8 +26,13 @@ def checks(rows: Sequence[Reference]) -> list[Check]:
 
 def _row(row: Reference) -> list[Check]:
     found = smallest_n(row.p0, row.p1, row.alpha, 1 - row.beta, **DEFINITIONS[row.definition])
-    return [
+    out = [
         _against(row, "patients n, reject from r", (row.n, row.r_reject_at_least), (found.n, found.r), note=row.definition),
         _against(row, "type I error", row.type1_exact, found.type_i_error, absolute=1e-12),
         _against(row, "power", row.power_exact, found.power, absolute=1e-12),
     ]
+    if math.isfinite(row.reported_power):
+        # lrstat prints its own sums beside the exact ones
+        out.append(_against(row, "type I error as printed", row.reported_type1, found.type_i_error, absolute=1e-12))
+        out.append(_against(row, "power as printed", row.reported_power, found.power, absolute=1e-12))
+    return out

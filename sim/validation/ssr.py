@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -66,7 +67,19 @@ def _checks(row: Reference) -> list[Check]:
             _in_ratio(zone).level_keeping_low(float(-ndtri(row.alpha))),
         ),
     ]
+    share = zone.interim / zone.planned
+    drift_of_row = -math.log(row.hr) * math.sqrt(row.share_experimental * (1 - row.share_experimental))
+    out += [
+        _against(row, "interim share of the events", row.fraction, share),
+        _against(row, "planned weights", (row.w1, row.w2), (math.sqrt(share), math.sqrt(1 - share))),
+        _against(row, "drift per root event", row.drift_per_sqrt_event, drift_of_row),
+    ]
     for name, drift in (("null", 0.0), ("alternative", row.drift_per_sqrt_event)):
+        for test, exact in (("chw", zone.rejection(drift)), ("plain", plain.rejection(drift))):
+            simulated = row[f"sim_reject_{name}_{test}"]
+            error = math.sqrt(simulated * (1 - simulated) / row.simulations)
+            what = f"rejection in simulated trials, {name}, {test}"
+            out.append(compare(FAMILY, row, what, simulated, exact, absolute=4 * error, note="4 standard errors"))
         out += [
             _against(
                 row, f"rejection without adaptation, {name}", row[f"reject_{name}_without_adaptation"], zone.rejection(drift, adapts=False)

@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from sim.statistic.cox import Cox, cox_fit
 from sim.statistic.risk_sets import risk_sets
+from sim.statistic.statistic import NO_LEVEL
 from sim.validation.check import Check, Reference
 from sim.validation.data_sets import Analysis, against, analyses
 
@@ -32,11 +33,11 @@ def _analysis(analysis: Analysis) -> list[Check]:
     data, cut = analysis.data
     fit = cox_fit(risk_sets(data, cut, analysis.stratified), ties)
     beta, se = float(fit.log_hazard_ratio[0]), float(fit.standard_error[0])
-    z = {form: float(Cox(analysis.stratified, ties, form).test(data, cut).z[0]) for form in ("wald", "score", "likelihood_ratio")}
+    z = {form: float(Cox(analysis.stratified, ties, form).test(data, cut, NO_LEVEL).z[0]) for form in ("wald", "score", "likelihood_ratio")}
     found = {
         "log_hr": beta,
         "se": se,
-        "hr": float(Cox(analysis.stratified, ties).test(data, cut).estimate[0]),
+        "hr": float(Cox(analysis.stratified, ties).test(data, cut, NO_LEVEL).estimate[0]),
         "hr_lower": math.exp(beta - Z * se),
         "hr_upper": math.exp(beta + Z * se),
         "wald_p_two_sided": 2 * float(norm.sf(abs(z["wald"]))),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+import numpy as np
 from scipy.stats import norm
 
 from sim.statistic.brookmeyer_crowley import quantile_interval
@@ -17,8 +19,8 @@ from sim.statistic.milestone_difference import MilestoneDifference
 from sim.statistic.risk_sets import risk_sets
 from sim.statistic.rmst_difference import RMSTDifference
 from sim.statistic.rmst_single_arm import RMSTSingleArm
-from sim.statistic.statistic import Code
-from sim.validation.check import Check, Reference, compare
+from sim.statistic.statistic import NO_LEVEL, Code
+from sim.validation.check import REASON, Check, Reference, compare
 from sim.validation.data_sets import Analysis, analyses
 from sim.validation.data_sets import against as against_rows
 
@@ -75,7 +77,7 @@ def _restricted_mean(analysis: Analysis) -> list[Check]:
         return [_holds(row, analysis, area >= published["rmst"] - 1e-9, note) for row in analysis.rows]
     found = {"rmst": area, "rmst_se": math.sqrt(km.area_variance[0, 0, 0])}
     # the single-arm test against 1 month, put together from the published numbers
-    z = float(RMSTSingleArm(tau, 1.0).test(*analysis.data).z[0])
+    z = float(RMSTSingleArm(tau, 1.0).test(*analysis.data, NO_LEVEL).z[0])
     expected = (published["rmst"] - 1) / published["rmst_se"]
     return [*_against(analysis, found), compare(FAMILY, analysis.first, f"{analysis.name}: z against 1 month", expected, z, absolute=1e-9)]
 
@@ -87,11 +89,11 @@ def _two_restricted_means(analysis: Analysis) -> list[Check]:
     for arm, label in enumerate(("control", "exp")):
         found[f"rmst_{label}"] = float(km.area[0, 0, arm])
         found[f"rmst_{label}_se"] = math.sqrt(km.area_variance[0, 0, arm])
-    difference = RMSTDifference(tau).test(*analysis.data)
+    difference = RMSTDifference(tau).test(*analysis.data, NO_LEVEL)
     estimate, z = float(difference.estimate[0]), float(difference.z[0])
     found |= {"difference": estimate, "diff_p": 2 * float(norm.sf(abs(z)))}
     found |= {"diff_lower": estimate - Z * estimate / z, "diff_upper": estimate + Z * estimate / z}
-    result = RMSTDifference(tau, "ratio").test(*analysis.data)
+    result = RMSTDifference(tau, "ratio").test(*analysis.data, NO_LEVEL)
     ratio = float(result.estimate[0])
     se = math.log(ratio) / float(result.z[0])
     found |= {"ratio": ratio, "ratio_lower": ratio * math.exp(-Z * se), "ratio_upper": ratio * math.exp(Z * se)}
@@ -106,12 +108,16 @@ def _difference(analysis: Analysis) -> list[Check]:
     if milestone and (not km.known.all() or math.isnan(analysis.published["se"])):
         return _continued_milestone(analysis, km)
     test = MilestoneDifference(horizon, "plain", stratified) if milestone else RMSTDifference(horizon, stratified=stratified)
-    result = test.test(*analysis.data)
+    km = km if milestone else kaplan_meier(*analysis.data, horizon, stratified=stratified)
+    result = test.test(*analysis.data, NO_LEVEL)
     estimate, z = float(result.estimate[0]), float(result.z[0])
     out = [compare(FAMILY, analysis.first, f"{analysis.name}: tested (code)", int(Code.OK), int(result.code[0]))]
-    se = analysis.published["se"] if z == 0 else estimate / z
+    # the error comes from the curves: where z is 0 it cannot be read from the test
+    variance = km.survival**2 * km.greenwood if milestone else km.area_variance
+    comparable = np.asarray(((km.at_risk > 0) if stratified and not milestone else km.known).all(axis=2))
+    se = math.sqrt(float(km.weights(comparable)[0] ** 2 @ variance[0].sum(axis=1)))
     found = {"difference": estimate, "z": z, "se": se, "diff_lower": estimate - Z * se, "diff_upper": estimate + Z * se}
-    return out + _against(analysis, found, "z is 0: the error cannot be read from it" if z == 0 else "")
+    return out + _against(analysis, found)
 
 
 def _continued_milestone(analysis: Analysis, km: KaplanMeier) -> list[Check]:
@@ -131,7 +137,8 @@ def _continued_milestone(analysis: Analysis, km: KaplanMeier) -> list[Check]:
 
 def _holds(row: Reference, analysis: Analysis, fact: bool, note: str) -> Check:
     """Check that a row is not comparable for the reason given."""
-    return compare(FAMILY, row, f"{analysis.name}: {row.quantity}, why it is not comparable", 1, float(fact), note=note)
+    check = compare(FAMILY, row, f"{analysis.name}: {row.quantity}, why it is not comparable", 1, float(fact), note=note)
+    return replace(check, kind=REASON)
 
 
 _OF: dict[str, Callable[[Analysis], list[Check]]] = {

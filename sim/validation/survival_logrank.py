@@ -12,6 +12,7 @@ from scipy.stats import norm
 from sim.kernels import logrank as kernel
 from sim.statistic.logrank import LogRank
 from sim.statistic.risk_sets import reciprocals, risk_sets
+from sim.statistic.statistic import NO_LEVEL
 from sim.validation.check import Check, Reference, compare
 from sim.validation.data_sets import Analysis, against, analyses
 
@@ -42,7 +43,7 @@ def scores(analysis: Analysis) -> tuple[float, float, float, float]:
     """Return (U, V, z, hazard ratio) of an analysis, U and V of the experimental arm, z > 0 in its favour."""
     rho, gamma = exponents(analysis.first.settings) or (0.0, 0.0)
     data, cut = analysis.data
-    result = LogRank(analysis.stratified, rho, gamma).test(data, cut)
+    result = LogRank(analysis.stratified, rho, gamma).test(data, cut, NO_LEVEL)
     sets = risk_sets(data, cut, analysis.stratified)
     out = np.empty((1, 3))
     kernel.scores(sets.keys, sets.counts, sets.bits, reciprocals(sets.keys.shape[1]), rho, gamma, out)

@@ -19,6 +19,7 @@ from sim.statistic.early_zero import EarlyZero
 from sim.statistic.maxcombo import MaxCombo
 from sim.statistic.modestly_weighted import ModestlyWeighted
 from sim.statistic.risk_sets import reciprocals, risk_sets
+from sim.statistic.statistic import NO_LEVEL
 from sim.validation.check import Check, Reference
 from sim.validation.data_sets import Analysis, against, analyses
 
@@ -56,7 +57,7 @@ def _maxcombo(analysis: Analysis) -> list[Check]:
     test = MaxCombo(tuple(weight(w) for w in analysis.first.settings.split("+")), analysis.stratified, exact_p=True)
     data, cut = analysis.data
     z, correlation = test.components(risk_sets(data, cut, analysis.stratified))
-    result = test.test(data, cut)
+    result = test.test(data, cut, NO_LEVEL)
     k = len(test.weights)
     # simtrial's maxcombo reports z < 0 in favour of the experimental arm, and as z_max the one nearest to the null
     found: dict[str, Any] = {f"z_{a + 1}": -float(z[0, a]) for a in range(k)}
@@ -71,7 +72,7 @@ def _modestly_weighted(analysis: Analysis) -> list[Check]:
     caps = {"t_star": 2.0} if nphrct or "delay=2" in analysis.first.settings else {"s_star": 0.5}
     test = ModestlyWeighted(**caps, convention="nphRCT" if nphrct else "simtrial", stratified=analysis.stratified)
     data, cut = analysis.data
-    z = float(test.test(data, cut).z[0])
+    z = float(test.test(data, cut, NO_LEVEL).z[0])
     sets = risk_sets(data, cut, analysis.stratified)
     out = np.empty((1, 3))
     limits = math.inf if test.t_star is None else test.t_star, test.s_star or 0.0
@@ -88,5 +89,5 @@ def _early_zero(analysis: Analysis) -> list[Check]:
     sets = risk_sets(data, cut, analysis.stratified)
     out = np.empty((1, 4))
     early_kernel.scores(sets.keys, sets.counts, sets.bits, reciprocals(sets.keys.shape[1]), period, out)
-    found = {"estimate": float(out[0, 0]), "se": math.sqrt(out[0, 1]), "z": float(test.test(data, cut).z[0])}
+    found = {"estimate": float(out[0, 0]), "se": math.sqrt(out[0, 1]), "z": float(test.test(data, cut, NO_LEVEL).z[0])}
     return against(FAMILY, analysis, found, rel=0.0)

@@ -22,7 +22,7 @@ from sim.followup import NoDropout
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.statistic.statistic import Code
 from sim.trial import Trial, final_rows
-from sim.validation.check import Check, compare
+from sim.validation.check import Check, broken, compare
 
 FAMILY = "textbook"
 ENOUGH = 200_000
@@ -116,7 +116,11 @@ def checks(
     """Simulate every published trial; `advance` is called after each."""
     built, out = trials(scenarios), []
     for row in PUBLISHED:
-        out.append(check(row, built[row.trial], n_sim, seed, executor))
+        try:
+            out.append(check(row, built[row.trial], n_sim, seed, executor))
+        except Exception as error:
+            # a trial that breaks fails alone
+            out.append(broken(FAMILY, row, error))
         if advance is not None:
             advance(1)
     return out

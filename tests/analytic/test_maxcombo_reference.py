@@ -16,7 +16,9 @@ ROWS = [row for row in rows("nph") if nph.kind(row).startswith("maxcombo")]
 def test_power_and_level(row):
     checks = nph.checks([row])
     hold(checks)
-    assert {c.quantity.split()[0]: c.tolerance for c in checks} == {"power": 1e-3, "level": 2e-4} | (
+    found = {c.quantity.split()[0]: c.tolerance for c in checks}
+    # beside what every row of the file tells of its plan
+    assert {k: v for k, v in found.items() if k in ("power", "level", "critical")} == {"power": 1e-3, "level": 2e-4} | (
         {"critical": 1e-3} if nph.kind(row) == "maxcombo looks" else {}
     )
 

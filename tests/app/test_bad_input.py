@@ -28,17 +28,17 @@ BAD = [
     (["benchmark.figures.failure_os_median.valu=7.0"], "allowed: value, ci_low, ci_high"),
     (["--sede=3"], "unrecognized arguments: --sede=3; allowed: key=value"),
     # values outside what is possible
-    (["dropout.monthly_probability=1.2"], "dropout.monthly_probability is 1.2; allowed: between 0 and 1"),
+    (["dropout.monthly_probability=1.2"], "dropout.monthly_probability is 1.2; allowed: a probability between 0 and 1"),
     (["dropout.monthly_probability=null", "dropout.hazard=-0.1"], "dropout.hazard is -0.1; allowed: "),
     (["population=piecewise_exponential", "population.medians=null", "population.hazards=[[-0.1]]"], "population.hazards is [[-0.1]]"),
     (["population=piecewise_exponential", "population.response_rates=[1.3]"], "population.response_rates is [1.3]"),
-    (["effect.hr=-1"], "effect.hr is -1; allowed: a positive number (conf/effect/hazard_ratio.yaml)"),
+    (["effect.hr=-1"], "effect.hr is -1; allowed: a positive number from 0.001 to 1000 (conf/effect/hazard_ratio.yaml)"),
     (["effect.hr=nan"], "effect.hr is nan; allowed: a positive number"),
     (["effect=response_rate", "effect.difference=1.5"], "effect.difference is 1.5; allowed: between -1 and 1"),
     (["design=single_arm_orr", "effect=response_rate", "effect.difference=0.95"], "effect.difference is 0.95"),
     (["design.n=0"], "design.n is 0; allowed: "),
     (["design.alpha=1.5"], "design.alpha is 1.5; allowed: "),
-    (["accrual.duration=inf", "accrual.rate=null"], "accrual.duration is inf: accrual would never end"),
+    (["accrual.duration=inf", "accrual.rate=null"], "accrual.duration is inf; allowed: a positive number of months from 0.001 to 10000"),
     (["accrual.duration=null", "accrual.rate=0"], "accrual.rate is 0"),
     (["accrual=piecewise", "accrual.durations=[1,1]", "accrual.rates=[2,1,0]"], "accrual.rates is [2.0, 1.0, 0.0]"),
     (["accrual.duration=16", "accrual.rate=5"], "accrual: duration is 16 and rate is 5; allowed: exactly one of them"),
@@ -52,6 +52,75 @@ BAD = [
     (["run.n_sim=0"], "run.n_sim is 0; allowed: 1 or more replicates"),
     (["run.seed=-1"], "run.seed is -1; allowed: 0 or more"),
     (["run.workers=0"], "run.workers is 0; allowed: 1 or more, or null"),
+    # an effect that cannot act on what is tested
+    (
+        ["design=single_arm_orr", "effect=hazard_ratio"],
+        "effect acts on the hazard of progression or death (effect=hazard_ratio) and cannot move what the design tests, ORR; allowed: an effect"
+        " on the response rate (effect=response_rate), or none",
+    ),
+    (
+        ["population=piecewise_exponential", "effect=response_rate"],
+        "cannot move what the design tests, PFS; allowed: an effect on the hazard",
+    ),
+    (["scenarios=textbook_rct_pfs", "design=randomised_orr"], "cannot move what the design tests, ORR"),
+    # numbers beyond anything sensible: no library's warning, one line each
+    (
+        ["design=single_arm_orr", "design.not_evaluable_share=1", "design.not_evaluable=excluded"],
+        "design.not_evaluable_share is 1; allowed:",
+    ),
+    (["design.max_duration=0"], "design.max_duration is 0; allowed: a positive number of months"),
+    (["population=piecewise_exponential", "population.medians=null", "population.hazards=[[0]]"], "nobody would ever progress"),
+    (["dropout.monthly_probability=1e-300"], "dropout.monthly_probability is 1e-300; allowed: a probability"),
+    (
+        ["population=piecewise_exponential", "population.medians=[1e300]"],
+        "population.medians is [1e+300]; allowed: a positive number of months",
+    ),
+    (
+        ["population=piecewise_exponential", "population.medians=[1e-300]"],
+        "population.medians is [1e-300]; allowed: a positive number of months",
+    ),
+    (["effect.delay=1e308"], "effect.delay is 1e+308; allowed: 0, or months from 0.001 to 10000"),
+    (["design=single_arm_orr", "design.assessment=1e6"], "design.assessment is 1000000.0; allowed: 0, or months from 0.001 to 10000"),
+    (["accrual.rate=.0001"], "accrual.rate is 0.0001; allowed: a positive number of patients per month"),
+    # targets that no trial can reach, tests that cannot be formed: before anything is simulated
+    (
+        [
+            "population=piecewise_exponential",
+            "population.medians=[120]",
+            "dropout=none",
+            "effect.hr=0.7",
+            "design.n=200",
+            "accrual.rate=10",
+            "design.events=[190]",
+        ],
+        "190 events are never reached: 82.9 are expected by month 120 (design.max_duration) among 200 places, and at most 122 come",
+    ),
+    (["accrual.rate=0.01"], "104 events are never reached: 0.9 are expected by month 120"),
+    (
+        [
+            "population=piecewise_exponential",
+            "population.medians=[10]",
+            "dropout=none",
+            "design.n=200",
+            "accrual.rate=20",
+            "design.events=[100]",
+            "statistic=rmst_difference",
+            "design.statistic.horizon=36",
+        ],
+        "none of 1,000 trials can be tested by restricted mean survival time to 36 months (difference): an arm is empty or not watched for so long at the analysis, in month 18.0",
+    ),
+    (
+        ["scenarios=phase2_randomised_pfs", "task=size", "design.event_fraction=0.8"],
+        "no n reaches them: by month 120 (design.max_duration) at most 0.735",
+    ),
+    (
+        ["scenarios=phase2_randomised_pfs", "task=size", "population.regimen=polabr"],
+        "no n reaches them: by month 120 (design.max_duration) at most 0.602",
+    ),
+    (
+        ["task=size", "grid.design.event_fraction=[0.5,0.9]"],
+        "cell design.event_fraction=0.9: design.event_fraction: events of 0.9 of the patients",
+    ),
     # values of another kind
     (["effect.hr=abc"], "effect.hr is 'abc'; allowed: a number"),
     (["effect.hr="], "effect.hr is ''; allowed: a number"),
@@ -81,6 +150,36 @@ BAD = [
     (["grid={run.seed:[1,2]}"], "a cell may change benchmark, population, accrual, dropout, effect, design"),
     (["cells={a:[3]}"], "cells.a is [3]; allowed: a list of overrides"),
     (['cells={a:["design=x"]}'], "cell a: design: 'x' is unknown"),
+    # nested choices
+    (["statistic.rho=1"], "statistic.rho=1: 'statistic.rho' is unknown; the key is design.statistic.rho"),
+    (["grid={statistic.rho:[1,2]}"], "'statistic.rho' is unknown; the key is design.statistic.rho"),
+    (["design=single_arm_pfs", "statistic=cox"], "statistic=cox: the chosen design has no choice of statistic"),
+    (["design=single_arm_pfs", "design.spending=kim_demets"], "spending=kim_demets: the chosen design has no choice of spending"),
+    (["spending=kim_demet"], "spending: 'kim_demet' is unknown; nearest: kim_demets; allowed: hwang_shih_decani, kim_demets"),
+    (["spending=../effect/none"], "spending: '../effect/none' is unknown"),
+    (["design=../effect/none"], "design: '../effect/none' is refused; allowed: the name of an option"),
+    (["design=group_sequential_pfs", "design.spending={rho: 2}"], "'design.spending.rho' is unknown"),
+    (["design.spending={rho: 2}"], "design.spending is {'rho': 2}; allowed: a Spending or null"),
+    (["design.spending={_target_: sim.boundary.futility.FixedZ}"], "design.spending is a FixedZ; allowed: a Spending or null"),
+    (["design.futility.beta=0.1"], "design.futility is null; allowed: design.futility=OPTION first, one of conf/futility"),
+    (["design.futility.spending=kim_demets"], "design.futility is null, or has no choice of spending"),
+    (["statistic=response_difference"], "allowed: a test of two arms that compares survival times (conf/design/randomised_pfs.yaml)"),
+    (["design.alpha_sides=3"], "design.alpha_sides is 3; allowed: 1, or 2"),
+    (["design.alpha=0.6"], "design.alpha is 0.6; allowed: a one-sided type I error between 0 and 0.5"),
+    # words that a shell has split
+    (["grid={statistic:", "[cox,", "logrank]}"], "a bracket is not closed; quote it, or the shell splits it: 'grid={…}'"),
+    (["grid=statistic:[cox", "grid=logrank]"], "a bracket is not closed; quote it, or the shell splits it: 'grid=…'"),
+    (["design.events=[40,", "80]"], "quote it, or the shell splits it: 'design.events=[…]'"),
+    (["design.n", "=", "60"], "override 'design.n' cannot be read: it is no key=value; no spaces around ="),
+    (["design.n=", "60"], "override '60' cannot be read: it is no key=value; no spaces around ="),
+    # what a run cannot be told
+    (["run.precision_of=[[1]]"], "run.precision_of is [[1]]; allowed: a list of text"),
+    (["--help", "nothing=1"], "nothing=1: 'nothing' is unknown"),
+    (["--hydra-help", "nothing=1"], "nothing=1: 'nothing' is unknown"),
+    (["--info", "all", "nothing=1"], "nothing=1: 'nothing' is unknown"),
+    # files whose reading would never end
+    (["population.parameters=/dev/zero"], "population.parameters is '/dev/zero'; allowed: "),
+    (["task=calibrate", "benchmark.table=/dev/zero"], "/dev/zero: cannot be read: it is no regular file"),
     # a benchmark that cannot be read
     (["task=calibrate", "benchmark.table=figures/none.csv"], "none.csv"),
     (["task=calibrate", "benchmark.denominator=everybody"], "everybody"),

@@ -70,7 +70,6 @@ def test_level_and_strata_are_the_designs_own():
     for test in study.task.tests.values():
         fitted = with_test(cell, test).trial.design.statistic
         assert getattr(fitted, "stratified", True) is True
-        assert getattr(fitted, "alpha", 0.1) == 0.1
     assert trial("design=randomised_pfs").design.alpha == 0.025
 
 

@@ -18,6 +18,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf.basecontainer import BaseContainer
 
+from sim.app import paths, schema
 from tests.app.running import RECORD, tree
 
 REFUSE, BREAK, INTERRUPT = ((RECORD[0], RECORD[1].replace("Record", name), RECORD[2]) for name in ("Refuse", "Break", "Interrupt"))
@@ -195,6 +196,9 @@ def test_help_lists_the_groups_and_the_users_own_files(cli, folder):
     assert result.status == 0
     assert "scenarios: mine, phase2_randomised_pfs" in result.out
     assert "scenario `quickstart`" in result.out
+    for group in (*schema.GROUPS, *schema.NESTED_GROUPS):
+        names = sorted(path.stem for path in (paths.conf_dir() / group).glob("*.yaml"))
+        assert f"{group}: {', '.join(names)}" in result.out
     assert tree(folder) == ["scenarios", "scenarios/mine.yaml"]
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 from lifelines import KaplanMeierFitter
 
 from tests.app.running import tree
+from tests.report.page import Page
 
 
 def test_calibrate_prints_target_against_achieved_and_passes(cli, folder):
@@ -16,7 +20,7 @@ def test_calibrate_prints_target_against_achieved_and_passes(cli, folder):
     assert "Out of tolerance" not in result.out
     assert result.out.count("254 figures:") == 1  # three cells, one population
     table = pd.read_csv(folder / "out/calibration.csv")
-    columns = "id role population quantity published ci_low ci_high achieved difference_se verdict reason"
+    columns = "id role population quantity published ci_low ci_high achieved difference_se verdict reason fit"
     assert list(table.columns) == columns.split()
     assert len(table) == 254
     occupancy, landmarks = (pd.read_csv(folder / f"out/{name}.csv") for name in ("occupancy", "landmarks"))
@@ -84,3 +88,40 @@ def test_a_sweep_and_a_grid_give_the_same_table(cli, folder):
     sweep, grid = (pd.read_parquet(folder / name / "operating_characteristics.parquet") for name in ("sweep", "grid"))
     pd.testing.assert_frame_equal(sweep, grid, check_exact=True)
     assert sweep["cell"].nunique() == 4
+
+
+def words_of(report):
+    page = Page(report.read_text(encoding="utf-8"))
+    assert page.errors == []
+    return page
+
+
+@pytest.mark.parametrize(
+    ("argv", "folder_name", "title"),
+    [
+        (["task=calibrate"], "calibrate_zurko2023", "Calibration of the virtual patients to zurko2023"),
+        (["task=cohort", "task.n=200", "task.format=[csv]"], "cohort", "Synthetic cohort of 200 patients"),
+    ],
+)
+def test_a_task_about_patients_tells_of_no_trial(cli, folder, argv, folder_name, title):
+    assert cli(*argv).status == 0
+    (run,) = (folder / "outputs").iterdir()
+    assert run.name.endswith(f"_{folder_name}")
+    page = words_of(run / "report.html")
+    assert title in page.text
+    assert "Design" not in page.headings
+    for word in ("quickstart", "phase 2", "single_arm_pfs", "randomised_pfs", "within its tolerance"):
+        assert word not in page.text, word
+    assert list(json.loads((run / "provenance.json").read_text())["config"]["patients"]) == ["run", "task", "benchmark", "population"]
+
+
+def test_calibrate_says_its_rule_and_what_was_predicted(cli, folder):
+    assert cli("task=calibrate", "run.folder=out").status == 0
+    text = words_of(folder / "out/report.html").text
+    assert "254 figures: fitted 10 met, 135 within interval; predicted 26 within interval, 1 outside interval" in text
+    assert "Passed (exit status 0)" in text
+    assert "check figures lie outside their 95 % intervals (tisa_orr), where chance alone gives up to" in text
+    assert cli("task=calibrate", "benchmark.figures.failure_os_median.value=7.0", "run.folder=seven").status == 1
+    text = words_of(folder / "seven/report.html").text
+    assert "Not passed (exit status 1), because of failure_os_median" in text
+    assert "OS, all 7 (5.85 to 8.4), altered by the configuration" in text

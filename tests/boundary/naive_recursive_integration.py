@@ -1,6 +1,7 @@
 """Recursive integration as Jennison & Turnbull (2000, section 19.2) print it: their grid, Simpson's rule, plain sums."""
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 from scipy.special import ndtr
@@ -27,6 +28,12 @@ def grid(mean, low, high, r):
 
 def crossing(information, upper, lower, theta, r=64):
     """P(first crossing above and below at each look) when E(Z_j) = theta sqrt(I_j)."""
+    above, below, _ = crossing_and_state(information, upper, lower, theta, r)
+    return np.array(above), np.array(below)
+
+
+def crossing_and_state(information, upper, lower, theta, r=64):
+    """The same, and the nodes of the last look's Z with their shares of the trials that go on from there."""
     above, below = [], []
     z = h = None
     for j, info in enumerate(information):
@@ -49,4 +56,73 @@ def crossing(information, upper, lower, theta, r=64):
                 x = (v * math.sqrt(info) - z * math.sqrt(last) - theta * delta) / math.sqrt(delta)
                 density[i] = sum(h * np.exp(-0.5 * x**2)) * math.sqrt(info / delta) / math.sqrt(2 * math.pi)
         z, h = new, w * density
-    return np.array(above), np.array(below)
+    return above, below, (z, h)
+
+
+def next_bound(information, upper, lower, spend, r=24):
+    """The z that the last look of `information` exceeds with probability `spend`, in trials that crossed none of the earlier bounds.
+
+    No result in favour of the control rejects: 0 where fewer trials go on than are to reject.
+    """
+    if spend <= 0:
+        return math.inf
+    if len(information) == 1:
+        return NormalDist().inv_cdf(1 - spend)
+    *before, now = information
+    _, _, (z, h) = crossing_and_state(before, upper, lower, 0.0, r)
+    sd = math.sqrt(now - before[-1])
+
+    def tail(bound):
+        return sum(h * ndtr((z * math.sqrt(before[-1]) - bound * math.sqrt(now)) / sd))
+
+    if spend >= sum(h):
+        return 0.0
+    low, high = -10.0, 40.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if tail(middle) > spend else (low, middle)
+    return low
+
+
+def counted(information):
+    """Which looks count: one that finds no more than the one before takes its place."""
+    kept = []
+    for k, x in enumerate(information):
+        if kept and x <= information[kept[-1]]:
+            kept[-1] = k
+        elif x > 0:
+            kept.append(k)
+    return kept
+
+
+def last_bound(alpha, information, upper, lower):
+    """The bound of an analysis that turned out to be the last: what the earlier looks, at their planned bounds, have left of alpha."""
+    kept = counted(information)
+    if not kept:
+        return math.inf
+    info, up, low = ([values[k] for k in kept] for values in (information, upper, lower))
+    spent = sum(crossing(info[:-1], up[:-1], low[:-1], 0.0, 24)[0]) if len(kept) > 1 else 0.0
+    return next_bound(info, up[:-1], low[:-1], alpha - spent)
+
+
+def obrien_fleming_type(alpha):
+    """What Lan & DeMets (1983) spend by a fraction t."""
+    half = NormalDist().inv_cdf(1 - alpha / 2)
+    return lambda t: 2 * (1 - NormalDist().cdf(half / math.sqrt(min(t, 1.0))))
+
+
+def recomputed_bounds(alpha, information, fractions, last, lower_at, binding, spent_by=None):
+    """(upper, lower) of the latest look, spending read at `fractions` of the plan; lower_at(look) : the futility rule's z."""
+    spent_by = spent_by or obrien_fleming_type(alpha)
+    kept = counted(information)
+    up, low = [], []
+    spent = 0.0
+    for j, k in enumerate(kept):
+        end = last and j == len(kept) - 1
+        by_now = alpha if end else spent_by(fractions[k])
+        obeyed = low if binding else [-math.inf] * len(low)
+        bound = next_bound([information[i] for i in kept[: j + 1]], up, obeyed, by_now - spent)
+        spent = by_now
+        low.append(-math.inf if end else min(bound, lower_at(k)))
+        up.append(bound)
+    return (up[-1], low[-1]) if kept else (math.inf, -math.inf)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from sim.boundary.exact_binomial import smallest_n
-from sim.boundary.simon import admissible, simon, two_stage
+from sim.boundary.simon import admissible, best_with_n, simon, two_stage
 from sim.kernels.simon import binomial_tables
 from sim.types import InputError
 
@@ -40,6 +40,24 @@ def test_weights_cover_zero_to_one_without_gaps(question):
     assert found[0].q_high == 1
     assert found[-1].q_low == 0
     assert all(a.q_low == b.q_high and a.q_low < a.q_high for a, b in itertools.pairwise(found))
+
+
+def test_large_designs_are_found_and_larger_ones_refused():
+    # what a search without bounds finds, in half a minute or more
+    designs = [a.design for a in admissible(0.45, 0.50, 0.05, 0.80)]
+    ends = [(d.r1, d.n1, d.r, d.n) for d in (designs[0], designs[5], designs[-1])]
+    assert ends == [(194, 428, 297, 616), (116, 254, 320, 667), (117, 252, 359, 753)]
+    for d in designs:
+        assert d.type_i_error <= 0.05
+        assert d.power >= 0.8
+    with pytest.raises(InputError, match="with at most 1,500 patients none meets both errors; allowed: rates that are further apart"):
+        admissible(0.45, 0.46)
+    with pytest.raises(InputError, match="with at most 1,500 patients a larger one may expect fewer under the null"):
+        admissible(0.05, 0.068)
+    with pytest.raises(InputError, match="n_max is 1501; allowed: 2 to 1,500"):
+        admissible(0.1, 0.3, n_max=1501)
+    with pytest.raises(InputError, match="n is 1501; allowed: up to 1,500"):
+        best_with_n(1501, 0.1, 0.3)
 
 
 def test_a_first_stage_that_never_stops_early_is_the_single_stage_design():

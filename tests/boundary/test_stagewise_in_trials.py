@@ -48,7 +48,7 @@ def test_the_table_by_one_trial_after_another(design):
         k = int(row["look"])
         truth = limits[k - 1]
         information = [d / 4 for d in EVENTS[:k]]
-        one = stagewise_inference(float(row["z"]), information, design.bounds, design.futility_bounds)
+        one = stagewise_inference(float(row["z"]), information, made.plan.rule.upper, made.plan.rule.lower)
         bias.append(-one.estimate - truth)
         held.append(one.low <= -truth <= one.high)
         log_hr = math.log(row["estimate"])

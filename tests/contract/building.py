@@ -1,8 +1,11 @@
 """Build what the contract tests hold to account from the YAML itself."""
 
+import importlib
 import tempfile
 from contextlib import chdir
 from functools import lru_cache
+
+import yaml
 
 from sim.app import paths
 from sim.app.build import build
@@ -27,6 +30,13 @@ def trial(*overrides):
     textbook = "population=piecewise_exponential" in overrides
     (cell,) = study(*overrides, *["population.survival_after_progression_median=6.0"] * textbook).cells
     return cell.trial
+
+
+def statistic(name):
+    """The statistic that a YAML describes."""
+    keys = yaml.safe_load((paths.conf_dir() / "statistic" / f"{name}.yaml").read_text())
+    module, cls = keys.pop("_target_").rsplit(".", 1)
+    return getattr(importlib.import_module(module), cls)(**keys)
 
 
 # designs and tests are held on the textbook and on the default population; the others differ in parameters only

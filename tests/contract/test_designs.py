@@ -48,6 +48,8 @@ def test_plan(made):
     assert plan.wants <= {"pfs", "os", "response"}
     assert plan.cut.looks >= 1
     assert made.with_n(plan.n + 8).plan.n == plan.n + 8
+    # a response is known when the design says so, and no look comes before those that it counts are
+    assert plan.assessment == (made.design.assessment if "response" in plan.wants else 0.0)
 
 
 def test_refuses_what_cannot_be(made):
@@ -60,7 +62,7 @@ def test_refuses_what_cannot_be(made):
 
 
 def test_says_what_it_assumes(made):
-    lines = [*made.design.describe(made.population), *made.describe_assumptions()]
+    lines = [*made.design.describe(made.setting), *made.describe_assumptions()]
     assert lines
     for line in lines:
         assert isinstance(line, Assumption)

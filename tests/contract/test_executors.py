@@ -68,11 +68,11 @@ def test_refuses_no_workers(name, workers):
 def test_a_broken_replicate_is_named(monkeypatch):
     sound = LogRank.test
 
-    def broken(self, observations, cut):
+    def broken(self, observations, cut, level):
         # one replicate's first patient enters at a moment that we know
         if abs(observations.entry[:, 0] - moment).min() == 0:
             raise ArithmeticError("no answer")
-        return sound(self, observations, cut)
+        return sound(self, observations, cut, level)
 
     moment = enrol(TRIAL, Draws(5, 777, 1, TRIAL.plan.n)).entry[0, 0]
     monkeypatch.setattr(LogRank, "test", broken)

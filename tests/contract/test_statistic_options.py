@@ -13,7 +13,6 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from sim.app import paths
-from sim.design.checks import SINGLE_ARM_TESTS
 from sim.statistic.statistic import Code, TestResult
 from sim.types import Observations
 from tests.contract.building import options
@@ -34,7 +33,7 @@ statistics = pytest.mark.parametrize("statistic", [of(name) for name in options(
 
 
 def single_arm(statistic):
-    return isinstance(statistic, SINGLE_ARM_TESTS)
+    return statistic.arms == 1
 
 
 def null_rate(statistic):
@@ -75,9 +74,9 @@ def columns(result):
 @statistics
 def test_the_columns_are_complete(statistic):
     o, cut = trials(statistic, 30)
-    result = statistic.test(o, cut)
+    result = statistic.test(o, cut, 0.025)
     assert isinstance(result, TestResult)
-    types = {"z": "f8", "estimate": "f8", "enrolled": "i8", "events": "i8", "tested": "i8", "code": "u1"}
+    types = {"z": "f8", "estimate": "f8", "enrolled": "i8", "events": "i8", "tested": "i8", "code": "u1", "information": "f8"}
     assert {name: column.dtype.str[1:] for name, column in columns(result).items()} == types
     for column in columns(result).values():
         assert column.shape == (30,)
@@ -90,10 +89,10 @@ def test_the_columns_are_complete(statistic):
 @statistics
 def test_again_and_in_any_block_the_result_is_the_same(statistic):
     o, cut = trials(statistic, 30)
-    whole = columns(statistic.test(o, cut))
-    for name, column in columns(statistic.test(o, cut)).items():
+    whole = columns(statistic.test(o, cut, 0.025))
+    for name, column in columns(statistic.test(o, cut, 0.025)).items():
         assert column.tobytes() == whole[name].tobytes()
-    blocks = [columns(statistic.test(part(o, keep), cut[keep])) for keep in (slice(0, 1), slice(1, 18), slice(18, 30))]
+    blocks = [columns(statistic.test(part(o, keep), cut[keep], 0.025)) for keep in (slice(0, 1), slice(1, 18), slice(18, 30))]
     for name, column in whole.items():
         assert np.concatenate([block[name] for block in blocks]).tobytes() == column.tobytes(), name
 
@@ -101,7 +100,7 @@ def test_again_and_in_any_block_the_result_is_the_same(statistic):
 @statistics
 def test_size_without_effect(statistic):
     o, cut = trials(statistic, 12_000)
-    rate = (statistic.test(o, cut).z >= norm.isf(0.025)).mean()
+    rate = (statistic.test(o, cut, 0.025).z >= norm.isf(0.025)).mean()
     # asymptotic tests at nominal 0.025 have sizes of 0.0194 to 0.0294 at this n; 3 Monte Carlo errors (0.0014) at either side
     assert 0.0152 < rate < 0.0336
 
@@ -109,14 +108,14 @@ def test_size_without_effect(statistic):
 @statistics
 def test_an_effect_gives_a_positive_z(statistic):
     o, cut = trials(statistic, 400, effect=True)
-    assert (statistic.test(o, cut).z > 0).mean() > 0.9
+    assert (statistic.test(o, cut, 0.025).z > 0).mean() > 0.9
 
 
 @statistics
 def test_swapping_the_arms_flips_z(statistic):
     o, cut = trials(statistic, 200, effect=True)
-    swapped = statistic.test(dataclasses.replace(o, arm=1 - o.arm), cut)
-    found = statistic.test(o, cut)
+    swapped = statistic.test(dataclasses.replace(o, arm=1 - o.arm), cut, 0.025)
+    found = statistic.test(o, cut, 0.025)
     assert (swapped.code == found.code).all()
     if single_arm(statistic):
         assert swapped.z.tobytes() == found.z.tobytes()
@@ -132,13 +131,13 @@ def test_ties_are_a_number_and_their_order_does_not_matter(statistic):
     o, cut = trials(statistic, 50)
     rounded = dataclasses.replace(o, entry=np.floor(o.entry), time=np.ceil(o.time))
     cut = np.floor(cut)
-    found = statistic.test(rounded, cut)
+    found = statistic.test(rounded, cut, 0.025)
     assert np.isfinite(found.z).all()
     order = np.random.default_rng(1).permutation(N)
     flags = {f.name: getattr(rounded, f.name) for f in dataclasses.fields(rounded)}
     shuffled = Observations(**{k: np.ascontiguousarray(v[:, order]) if isinstance(v, np.ndarray) else v for k, v in flags.items()})
-    assert statistic.test(shuffled, cut).z == pytest.approx(found.z, abs=1e-9)
-    assert (statistic.test(shuffled, cut).code == found.code).all()
+    assert statistic.test(shuffled, cut, 0.025).z == pytest.approx(found.z, abs=1e-9)
+    assert (statistic.test(shuffled, cut, 0.025).code == found.code).all()
 
 
 def edge(times, events, arms, responses):
@@ -158,21 +157,27 @@ CUT = np.array([20.0])
 
 @statistics
 @pytest.mark.parametrize("name", NOTHING)
-def test_without_events_a_trial_is_coded(statistic, name):
-    found = statistic.test(NOTHING[name], CUT)
-    assert (found.z[0], found.code[0]) == (0.0, Code.NO_EVENTS)
+def test_without_events_a_trial_is_coded_or_evidence_against_a_null(statistic, name):
+    found = statistic.test(NOTHING[name], CUT, 0.025)
+    # a single arm is tested by the variance under its null, unless its horizon lies beyond the follow-up
+    short = max(getattr(statistic, field, 0.0) for field in ("milestone", "horizon")) > max(NOTHING[name].time[0])
+    if single_arm(statistic) and name != "nobody has entered" and not short:
+        assert found.code[0] == Code.OK
+        assert found.z[0] > 0
+    else:
+        assert (found.z[0], found.code[0]) == (0.0, Code.NO_EVENTS)
 
 
 @statistics
 def test_with_one_arm_a_trial_is_coded_or_tested(statistic):
-    found = statistic.test(ONE_ARM, CUT)
+    found = statistic.test(ONE_ARM, CUT, 0.025)
     assert found.code[0] == (Code.OK if single_arm(statistic) else Code.EMPTY_ARM)
     assert (found.z[0] == 0) or single_arm(statistic)
 
 
 @statistics
 def test_everything_at_one_time_is_a_number(statistic):
-    found = statistic.test(ALL_AT_ONCE, CUT)
+    found = statistic.test(ALL_AT_ONCE, CUT, 0.025)
     assert np.isfinite(found.z[0])
     assert found.code[0] in (Code.OK, *UNTESTABLE)
     assert single_arm(statistic) or found.z[0] == 0

@@ -44,7 +44,7 @@ def test_is_a_final_frozen_dataclass(cls):
 def test_result(case):
     statistic, o, cut = case
     before = [None if x is None else np.copy(x) for x in (o.entry, o.arm, o.stratum, o.time, o.event, o.response)]
-    result = statistic.test(o, cut)
+    result = statistic.test(o, cut, 0.025)
     assert isinstance(result, TestResult)
     for field in dataclasses.fields(result):
         assert getattr(result, field.name).shape == (M,), field.name
@@ -62,7 +62,7 @@ def test_result(case):
 
 def test_again_gives_the_same(case):
     statistic, o, cut = case
-    assert statistic.test(o, cut).z.tobytes() == statistic.test(o, cut).z.tobytes()
+    assert statistic.test(o, cut, 0.025).z.tobytes() == statistic.test(o, cut, 0.025).z.tobytes()
 
 
 def reordered(o, order):
@@ -73,7 +73,7 @@ def reordered(o, order):
 def test_the_order_of_patients_does_not_matter(case):
     statistic, o, cut = case
     order = np.random.default_rng(1).permutation(o.entry.shape[1])
-    np.testing.assert_allclose(statistic.test(reordered(o, order), cut).z, statistic.test(o, cut).z, atol=1e-9)
+    np.testing.assert_allclose(statistic.test(reordered(o, order), cut, 0.025).z, statistic.test(o, cut, 0.025).z, atol=1e-9)
 
 
 def test_better_courses_give_a_higher_z(case):
@@ -84,17 +84,39 @@ def test_better_courses_give_a_higher_z(case):
     else:
         # fewer events, later: every experimental patient lives three times as long
         better = dataclasses.replace(o, time=np.where(treated, 3 * o.time, o.time))
-    assert (statistic.test(better, cut).z > statistic.test(o, cut).z).all()
+    assert (statistic.test(better, cut, 0.025).z > statistic.test(o, cut, 0.025).z).all()
 
 
 def test_nobody_enrolled_is_coded_and_not_a_number_is_never_there(case):
     statistic, o, cut = case
-    if o.response is not None:
-        return  # a response is counted whatever the cut: it comes after the last assessment
-    result = statistic.test(o, np.zeros_like(cut))
+    result = statistic.test(o, np.full_like(cut, -1.0), 0.025)
     assert (result.z == 0).all()
     assert (result.code == Code.NO_EVENTS).all()
     assert (result.enrolled == 0).all()
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 1.0])
+def test_what_is_not_yet_known_changes_nothing(case, share):
+    # at any cut: events after it, responses assessed after it, patients who enter after it
+    statistic, o, cut = case
+    cut = np.ascontiguousarray(o.entry[:, int(share * (o.entry.shape[1] - 1))] + share)
+    entered, found = o.entry <= cut[:, None], statistic.test(o, cut)
+    changes = {"arm": np.where(entered, o.arm, 1 - o.arm)}
+    if o.response is not None:
+        known = o.entry + o.assessment <= cut[:, None]
+        changes["response"] = np.where(known, o.response, 1 - o.response)
+        if o.evaluable is not None:
+            changes["evaluable"] = np.where(known, o.evaluable, 1 - o.evaluable)
+        tested = known if o.evaluable is None else known & (o.evaluable == 1)
+        np.testing.assert_array_equal(found.tested, tested.sum(axis=1))
+        np.testing.assert_array_equal(found.events, (tested & (o.response == 1)).sum(axis=1))
+    else:
+        later = o.entry + o.time > cut[:, None]
+        changes |= {"time": np.where(later, o.time + 7.0, o.time), "event": np.where(later, 1 - o.event, o.event)}
+    changed = dataclasses.replace(o, **{k: v.astype(getattr(o, k).dtype) for k, v in changes.items()})
+    for field in dataclasses.fields(found):
+        np.testing.assert_array_equal(getattr(statistic.test(changed, cut), field.name), getattr(found, field.name), err_msg=field.name)
+    np.testing.assert_array_equal(found.enrolled, entered.sum(axis=1))
 
 
 def test_swapping_the_arms_changes_the_sign(case):
@@ -102,7 +124,7 @@ def test_swapping_the_arms_changes_the_sign(case):
     if (o.arm == 1).all():
         return
     swapped = dataclasses.replace(o, arm=(1 - o.arm).astype(np.uint8))
-    np.testing.assert_allclose(statistic.test(swapped, cut).z, -statistic.test(o, cut).z, atol=1e-9)
-    there, here = statistic.test(swapped, cut).estimate, statistic.test(o, cut).estimate
+    np.testing.assert_allclose(statistic.test(swapped, cut, 0.025).z, -statistic.test(o, cut, 0.025).z, atol=1e-9)
+    there, here = statistic.test(swapped, cut, 0.025).estimate, statistic.test(o, cut, 0.025).estimate
     expected = -here if statistic.estimate_label.startswith("difference") else 1 / here
     np.testing.assert_allclose(there, expected, rtol=1e-9)

@@ -79,7 +79,7 @@ def test_alpha_and_power_are_kept_and_without_power_it_never_gives_up():
 
 def test_lee_and_lius_design_as_configured():
     made = trial(n=36, alpha=0.1, power=0.9, first_look=10, cohort=1, futility_threshold=0.001)
-    lines = {a.what: a.value for a in made.design.describe(made.population)}
+    lines = {a.what: a.value for a in made.design.describe(made.setting)}
     assert lines["exact errors"] == "type I error 0.0878, power 0.9062"
     assert lines["exact early stopping"].startswith("probability 0.857 under the null")
     assert lines["exact expected patients"].startswith("27.7 under the null")

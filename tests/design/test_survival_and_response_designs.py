@@ -92,7 +92,7 @@ class TestSingleArmTests:
     def test_the_smallest_effect_is_said(self):
         for statistic, words in (("milestone", "survival at 4"), ("rmst", "restricted mean"), ("exponential_mle", "median that rejects")):
             design = SingleArmSurvival(100, test=statistic, horizon=4.0)
-            assert any(words in line.what for line in design.describe(population()))
+            assert words in design.smallest_effect(trial(design).setting).what
 
     @pytest.mark.parametrize(
         "wrong",
@@ -153,7 +153,8 @@ class TestRandomisedResponse:
         assert trial(RandomisedORR(80)).plan.null_is_population
 
     def test_the_smallest_difference_that_rejects(self):
-        (line,) = [a for a in RandomisedORR(80).describe(population()) if a.what.startswith("smallest observed")]
+        line = RandomisedORR(80).smallest_effect(trial(RandomisedORR(80)).setting)
+        assert line.what.startswith("smallest observed")
         k = int(line.value.split("(")[1].split(" ")[0])
         assert proportions_ztest([k, 12], [40, 40], alternative="larger")[1] <= 0.025
         assert proportions_ztest([k - 1, 12], [40, 40], alternative="larger")[1] > 0.025

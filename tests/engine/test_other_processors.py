@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 
 from sim.kernels import OPTIONS, logrank, piecewise
+from tests.contract.building import options
 
 SCRIPT = Path(__file__).with_name("studies.py")
+CONFIGURATIONS = Path(__file__).with_name("configurations.py")
 LEVELS = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
 
 DISGUISES = {
@@ -27,15 +29,25 @@ DISGUISES = {
 }
 
 
-def run(disguise: dict[str, str], cache: Path) -> dict[str, str]:
-    """Return hash by study."""
+def run(disguise: dict[str, str], cache: Path, *script: str) -> dict[str, str]:
+    """Return hash by study, or by what another script prints."""
     inherited = {k: v for k, v in os.environ.items() if k not in ("NPY_DISABLE_CPU_FEATURES", "GLIBC_TUNABLES", "NUMBA_CPU_NAME")}
     own_cache = {"NUMBA_CACHE_DIR": str(cache)} if "NUMBA_CPU_NAME" in disguise else {}
     done = subprocess.run(
-        [sys.executable, str(SCRIPT)], env={**inherited, **own_cache, **disguise}, capture_output=True, text=True, check=False
+        [sys.executable, *(script or (str(SCRIPT),))],
+        env={**inherited, **own_cache, **disguise},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return dict(line.split() for line in done.stdout.splitlines())
+
+
+def at_once(disguises: list[dict[str, str]], cache: Path, *script: str) -> list[dict[str, str]]:
+    """Return what each disguise gives, two processes at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda disguise: run(disguise, cache, *script), disguises))
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +67,36 @@ def test_every_table_is_the_plain_one(tables):
     assert len(plain) == 8
     for name, table in tables.items():
         assert {k: v for k, v in table.items() if k in plain} == plain, name
+
+
+X86 = platform.machine() in ("x86_64", "AMD64")
+
+
+def same_configurations(disguises: list[dict[str, str]], cache: Path, *which: str) -> None:
+    """Hold every configuration under some disguises against the plain ones; all options of conf/ are there."""
+    plain, *others = at_once([{}, *disguises], cache, str(CONFIGURATIONS), *which)
+    held = {name.split("/")[0] for name, found in plain.items() if found != "refused"} - {"statistic"}
+    assert held == set(options("design"))
+    assert {name.split("/")[1] for name in plain if name.startswith("statistic/")} == set(options("statistic"))
+    assert {name.split("/")[1] for name in plain if not name.startswith("statistic/")} >= set(options("population"))
+    assert sum(found != "refused" for found in plain.values()) > 100
+    for other in others:
+        assert {name for name in plain if plain[name] != other.get(name)} == set()
+        assert set(other) == set(plain)
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not X86, reason="the disguises are of x86 processors")
+def test_every_design_on_every_population_is_the_plain_one(tmp_path):
+    # one process that believes in an old C library, an old linear algebra and no level of numpy's at all
+    same_configurations([DISGUISES["numpy_without_any_level"] | DISGUISES["old_c_library_and_linear_algebra"]], tmp_path)
+
+
+@pytest.mark.verify
+@pytest.mark.process
+@pytest.mark.skipif(not X86, reason="the disguises are of x86 processors")
+def test_every_variant_of_every_population_is_the_plain_one(tmp_path):
+    same_configurations([disguise for name, disguise in DISGUISES.items() if name != "plain"], tmp_path, "every")
 
 
 @pytest.mark.verify

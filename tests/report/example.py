@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from sim.design.facts import DesignFacts
 from sim.report.story import CALIBRATION_COLUMNS, LANDMARK_COLUMNS, OC_COLUMNS, OCCUPANCY_COLUMNS, CellStory, Story
 from sim.types import Assumption
 
+SMALLEST = Assumption("smallest observed effect that rejects", "an invented one", "invented")
 REPLICATES, NULL_REPLICATES = 10_000, 100_000
 DEFINITIONS = {
     "power": "share of analysed replicates that reject the null hypothesis when the effect is there",
@@ -148,7 +150,8 @@ def calibration():
             "a range, not a sampling interval",
         ),
     ]
-    return pd.DataFrame(rows, columns=CALIBRATION_COLUMNS)
+    # only the sex share was used by the invented fit
+    return pd.DataFrame([(*row, "fitted" if row[0] == "sex_share" else "predicted") for row in rows], columns=CALIBRATION_COLUMNS)
 
 
 def cohort(n=260, seed=20):
@@ -213,7 +216,7 @@ def cells():
                 Assumption("test", "exact binomial; at least 21 responses of 47 needed", "configuration"),
             ],
             [*shared, Assumption("effect", "response rate +20 percentage points", "configuration")],
-            alpha=0.025,
+            facts=DesignFacts("single arm", 1, "ORR", 47, 0.025, 1, smallest_rejecting=SMALLEST),
         ),
         CellStory(
             "single_arm_pfs",
@@ -222,7 +225,7 @@ def cells():
                 Assumption("test", "one-sample log-rank, variance (O + E)/2, one-sided 0.025", "Wu 2014"),
             ],
             [*shared, Assumption("effect", "hazard ratio 0.6", "configuration")],
-            alpha=0.025,
+            facts=DesignFacts("single arm", 1, "PFS", 62, 0.025, 1),
         ),
         CellStory(
             "randomised_pfs",
@@ -236,7 +239,9 @@ def cells():
                 ),
             ],
             [*shared, Assumption("effect", "hazard ratio 0.6", "configuration")],
-            alpha=0.025,
+            facts=DesignFacts(
+                "randomised 1:1", 2, "PFS", 164, 0.025, 1, stratified_randomisation=True, stratified_test=True, smallest_rejecting=SMALLEST
+            ),
         ),
     ]
 

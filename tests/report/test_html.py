@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.design.facts import DesignFacts
 from sim.report.html import render, write_report
 from sim.report.requirements import NOT_APPLICABLE, NOT_SHOWN, PARTLY, SHOWN
 from sim.report.story import CellStory, Story
@@ -83,7 +84,7 @@ def test_answer_comes_first_and_carries_its_errors(page):
     for line in example().answer_lines:
         assert line in page.text
     glance = [row for row in page.rows if row and row[0] == "randomised_pfs" and len(row) == 6]
-    assert glance[0] == ["randomised_pfs", "164 (160 to 169)", "0.803 ± 0.004", "0.0258 ± 0.0005", "123 ± 0", "22.852 ± 0.017"]
+    assert glance[0] == ["randomised_pfs", "164 (160 to 169)", "0.803 ± 0.004", "0.0258 ± 0.0005", "123 ± 0", "22.9 ± 0.1"]
 
 
 def test_single_arm_survival_is_labelled_a_decision_tool(page):
@@ -93,19 +94,12 @@ def test_single_arm_survival_is_labelled_a_decision_tool(page):
 
 
 @pytest.mark.parametrize(
-    ("name", "what", "value", "expected"),
-    [
-        ("a", "design", "single arm, n = 60, progression-free survival (PFS)", True),
-        ("a", "test", "one-sample log-rank, variance (O + E)/2", True),
-        ("single_arm_os", "n", "60", True),
-        ("a", "design", "single arm, n = 47, response rate (ORR)", False),
-        ("a", "design", "randomised 1:1, n = 160, progression-free survival (PFS)", False),
-        ("dose", "design", "single arm, response at day 30", False),
-    ],
+    ("arms", "endpoint", "expected"), [(1, "PFS", True), (1, "OS", True), (1, "ORR", False), (2, "PFS", False), (2, "ORR", False)]
 )
-def test_label_is_read_from_the_design(name, what, value, expected):
-    assert CellStory(name, [Assumption(what, value, "")], []).without_control is expected
-    assert CellStory(name, [Assumption(what, value, "")], [], decision_tool_only=not expected).without_control is not expected
+def test_label_is_a_fact_of_the_design_and_not_of_its_name(arms, endpoint, expected):
+    facts = DesignFacts("any", arms, endpoint, 60, 0.025, 1)
+    for name in ("single_arm_pfs", "randomised_orr", "mine"):
+        assert CellStory(name, [Assumption("test", name, "")], [], facts).without_control is expected
 
 
 def test_requirements_have_unique_ids_and_arrive_somewhere(page):
@@ -258,7 +252,7 @@ def test_simulated_values_stand_beside_the_verdict_when_there_are_any():
     story = example()
     simulated = Page(render(dataclasses.replace(story, calibration=story.calibration.assign(simulated=3.1415))))
     assert "Simulated" in next(row for row in simulated.rows if row[0] == "Figure")
-    assert next(row for row in simulated.rows if row[0] == "treated_share")[6] == "3.14"
+    assert next(row for row in simulated.rows if row[0] == "treated_share")[7] == "3.14"
 
 
 def test_one_metric_with_two_definitions_is_defined_once():

@@ -76,7 +76,7 @@ def test_glance_prefers_the_stated_effect():
         oc_row("a", "expected_duration", 30.0, 0.1, hypothesis="null"),
         oc_row("a", "expected_duration", 20.0, 0.1, hypothesis="alternative"),
     ]
-    assert glance(pd.DataFrame(rows))["expected_duration"].tolist() == ["20.00 ± 0.10"]
+    assert glance(pd.DataFrame(rows))["expected_duration"].tolist() == ["20.0 ± 0.1"]
 
 
 def test_sizes_hold_n_its_interval_and_the_power_there():

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from sim.report.terminal import print_calibration, print_operating_characteristics, print_sizes, progress
+from sim.report.terminal import print_calibration, print_facts, print_notices, print_operating_characteristics, print_sizes, progress
 from tests.report.example import calibration, oc_row, operating_characteristics
 
 
@@ -52,8 +52,8 @@ def test_every_estimate_stands_over_its_error():
     text = printed(print_operating_characteristics, operating_characteristics())
     lines = text.splitlines()
     at = next(i for i, line in enumerate(lines) if "randomised_pfs" in line)
-    assert lines[at].split() == ["randomised_pfs", "164", "0.803", "0.0258", "123", "22.852"]
-    assert lines[at + 1].replace("± ", "±").split() == ["(160", "to", "169)", "±0.004", "±0.0005", "±0", "±0.017"]
+    assert lines[at].split() == ["randomised_pfs", "164", "0.803", "0.0258", "123", "22.9"]
+    assert lines[at + 1].replace("± ", "±").split() == ["(160", "to", "169)", "±0.004", "±0.0005", "±0", "±0.1"]
     assert "up to 2" in text
     assert "failed" in text
 
@@ -91,7 +91,7 @@ def test_calibration_lists_headlines_and_what_is_outside():
     for name in ("os_overall_median", "treated_share", "sex_share"):
         assert name in text
     assert "regimen_median" not in text
-    assert "4 met, 2 within interval, 1 outside interval" in " ".join(text.split())
+    assert "fitted 1 outside interval; predicted 4 met, 2 within interval; not judged" in " ".join(text.split())
     assert "regimen_median" in printed(print_calibration, calibration(), roles=("headline", "calibrate"))
 
 
@@ -116,3 +116,36 @@ def test_a_standard_error_of_zero_is_not_called_certain():
     rows = pd.DataFrame([oc_row("a", "power", 1.0)])
     assert "all replicates agree; its interval stands" in " ".join(printed(print_operating_characteristics, rows).split())
     assert "all replicates agree" not in printed(print_operating_characteristics, pd.DataFrame([oc_row("a", "power", 0.99)]))
+
+
+def test_facts_and_notices_fit_and_are_printed_as_they_are():
+    facts = {LONG: [("level", "one-sided 0.025"), ("largest observed hazard ratio that rejects", "about 0.70 [red] at the final look" * 4)]}
+    text = printed(print_facts, facts)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "one-sided 0.025" in text
+    assert "[red]" in text
+    assert printed(print_facts, {f"cell {k}": facts[LONG] for k in range(7)}) == ""
+    said = printed(
+        print_notices, ["Not one of 4,000 trials rejects [b]: this design can never reject, or next to never, whatever is tried."]
+    )
+    assert max(map(len, said.splitlines())) <= 80
+    assert "[b]" in said
+    assert printed(print_notices, []) == ""
+
+
+def test_a_safe_side_that_was_not_reached_says_so():
+    table = operating_characteristics().query("cell == 'randomised_pfs'")
+    table.loc[table["metric"] == "n_safe", "estimate"] = float("nan")
+    assert "not reached" in printed(print_sizes, table)
+
+
+def test_where_events_decide_events_are_shown():
+    rows = [oc_row("rct", "events_needed", 153.0), oc_row("rct", "events_low", 148.0), oc_row("rct", "events_high", 159.0)]
+    rows = [
+        r | {"n_requested": 10_000, "n_analysed": 10_000} for r in [*rows, oc_row("rct", "events_safe", 160.0), oc_row("rct", "n", 354.0)]
+    ]
+    rows[0] |= {"ci_low": 148.0, "ci_high": 159.0}
+    table = pd.DataFrame([*rows, oc_row("rct", "power", 0.8)])
+    assert printed(print_sizes, table).split("rct")[1].split()[:6] == ["153", "events", "148", "to", "159", "160"]
+    assert "354" not in printed(print_operating_characteristics, table)
+    assert "153 events" in printed(print_operating_characteristics, table)

@@ -53,6 +53,11 @@ def known(rows, horizon):
     return any(t >= horizon for t, _, _, _ in rows) or (bool(rows) and survival(rows, horizon) == 0)
 
 
+def followed(rows, horizon):
+    """How many have a known state at the horizon: watched until it, or with an event before it."""
+    return sum(t >= horizon or event for t, event, _, _ in rows)
+
+
 def score(rows, weight):
     """(sum w (O - E), sum w^2 v, sum w v) of one stratum; weight is a function of the event time."""
     u = v = information = 0.0

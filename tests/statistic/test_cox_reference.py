@@ -28,6 +28,6 @@ def test_the_statistic_is_the_fit(analysis):
     beta, se = fit.log_hazard_ratio[0], fit.standard_error[0]
     chisq = {"wald": (beta / se) ** 2, "score": fit.score[0] ** 2 / fit.information[0], "likelihood_ratio": 2 * fit.gain[0]}
     for form, value in chisq.items():
-        result = Cox(analysis.stratified, ties, form).test(data, cut)
+        result = Cox(analysis.stratified, ties, form).test(data, cut, 0.025)
         assert result.z[0] == pytest.approx(-math.copysign(math.sqrt(value), beta), rel=1e-9)
         assert result.estimate[0] == pytest.approx(analysis.published["hr"], rel=1e-9)

@@ -101,7 +101,7 @@ def test_ranks_above_three_come_from_a_lattice():
 @pytest.mark.parametrize("alpha", [0.01, 0.025])
 def test_bounds_decide_as_the_p_value_does(hr, alpha):
     o, cut = random_trials(1500, 100, hr)
-    quick, exact = (MaxCombo(alpha=alpha, exact_p=e).test(o, cut) for e in (False, True))
+    quick, exact = (MaxCombo(exact_p=e).test(o, cut, alpha) for e in (False, True))
     critical = norm.isf(alpha)
     assert ((quick.z >= critical) == (exact.z >= critical)).all()
     # what is not computed is the bound k (1 - Phi(m)): never in favour of the treatment
@@ -117,6 +117,6 @@ def test_a_weight_without_variance_is_left_out():
     o = make([[0, 0, 0, 0]], [[1, 9, 9, 9]], [[1, 1, 1, 1]], [[0, 1, 0, 1]])
     z, _ = MaxCombo().components(risk_sets(o, np.array([2.0])))
     assert np.isfinite(z[0]).tolist() == [True, True, False, False]
-    found = MaxCombo(exact_p=True).test(o, np.array([2.0]))
+    found = MaxCombo(exact_p=True).test(o, np.array([2.0]), 0.025)
     # FH(0,0) and FH(1,0) then are one and the same
     assert found.z[0] == pytest.approx(z[0, 0], abs=1e-9)

@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 import sim
 from sim.app import paths
+from sim.boundary.futility import FixedZ
 from sim.boundary.spending import LanDeMetsOBrienFleming
 from sim.design.design import REJECT
 from sim.statistic.maxcombo import MaxCombo
@@ -47,7 +48,7 @@ def test_there_is_a_yaml_for_every_statistic_of_a_design():
     # the one-sample tests of a null curve or rate are made by their designs
     modules = {built(path)[0].__module__.rsplit(".", 1)[1] for path in OPTIONS}
     helpers = {"__init__", "statistic", "risk_sets", "kaplan_meier", "binomial", "one_sample_logrank", "after_two_stages", "rate_interval"}
-    helpers |= {"standardised"}
+    helpers |= {"standardised", "null_trial"}
     assert {p.stem for p in Path(sim.__file__).parent.joinpath("statistic").glob("*.py")} - helpers <= modules
 
 
@@ -63,16 +64,23 @@ def test_any_design_can_use_it(statistic):
     assert (run_block(trial, 1, 100, 50) == rows[100:150]).all()
 
 
-def test_maxcombo_at_several_looks_needs_every_p_value():
-    trial = textbook(hr=0.6, events=(80, 120), statistic=MaxCombo(exact_p=True), information=(0.5, 1.0), spending=LanDeMetsOBrienFleming())
-    quick = textbook(hr=0.6, events=(80, 120), statistic=MaxCombo(), information=(0.5, 1.0), spending=LanDeMetsOBrienFleming())
-    exact, bound = (run_block(t, 1, 0, 400) for t in (trial, quick))
-    # without exact_p a look at another level can only lose, never gain
-    assert np.isin(bound["replicate"][bound["decision"] == REJECT], exact["replicate"][exact["decision"] == REJECT]).all()
+@pytest.mark.parametrize(
+    "design",
+    [{}, {"futility": FixedZ((0.3,))}, {"max_duration": 12.0}, {"months": (9.0,), "bounds_at": "observed"}, {"alpha": 0.1}],
+    ids=["planned", "futility", "ends early", "observed", "level"],
+)
+def test_maxcombo_decides_at_every_look_as_its_p_value_does(design):
+    exact, quick = (
+        run_block(textbook(0.7, events=(80, 120), statistic=MaxCombo(exact_p=e), spending=LanDeMetsOBrienFleming(), **design), 1, 0, 1_000)
+        for e in (True, False)
+    )
+    for name in ("replicate", "look", "decision", "rejects_ignoring_stops"):
+        np.testing.assert_array_equal(exact[name], quick[name])
+    assert len(np.unique(exact["decision"])) > 1
 
 
 WRONG = {
-    "maxcombo": [{"weights": []}, {"weights": [[0, 0], [0, 0]]}, {"weights": [[0, -1]]}, {"weights": [[0, 1, 2]]}, {"alpha": 0.7}],
+    "maxcombo": [{"weights": []}, {"weights": [[0, 0], [0, 0]]}, {"weights": [[0, -1]]}, {"weights": [[0, 1, 2]]}],
     "modestly_weighted": [{"t_star": None}, {"t_star": -1.0}, {"s_star": 1.5}, {"convention": "sas"}],
     "early_zero": [{"early_period": -0.5}, {"early_period": float("inf")}],
     "cox": [{"ties": "cox"}, {"form": "t"}],

@@ -37,7 +37,7 @@ def same(a, b):
 @given(patients)
 def test_swapping_the_arms_flips_z(statistic, trial):
     o = from_patients(trial)
-    one, other = statistic.test(o, CUT), statistic.test(replace(o, arm=1 - o.arm), CUT)
+    one, other = statistic.test(o, CUT, 0.025), statistic.test(replace(o, arm=1 - o.arm), CUT, 0.025)
     assert other.z[0] == pytest.approx(-one.z[0], rel=1e-9, abs=1e-9)
     assert other.code[0] == one.code[0]
 
@@ -61,7 +61,7 @@ def test_a_change_of_unit_changes_nothing(statistic, trial, factor):
     # powers of two, so that no time is rounded
     o = from_patients(trial)
     longer = replace(o, entry=o.entry * factor, time=o.time * factor)
-    one, other = statistic.test(o, CUT), stretched(statistic, factor).test(longer, CUT * factor)
+    one, other = statistic.test(o, CUT, 0.025), stretched(statistic, factor).test(longer, CUT * factor, 0.025)
     assert other.z == pytest.approx(one.z, rel=1e-12, abs=1e-12)
     assert other.code == one.code
     if isinstance(statistic, ESTIMATES_IN_MONTHS) and getattr(statistic, "measure", "") != "ratio":
@@ -78,7 +78,7 @@ def test_the_order_of_patients_does_not_matter(statistic, trial, random):
     order = list(range(len(trial)))
     random.shuffle(order)
     shuffled = make(*(x[:, order] for x in (o.entry, o.time, o.event, o.arm, o.stratum)), strata=3)
-    one, other = statistic.test(o, CUT), statistic.test(shuffled, CUT)
+    one, other = statistic.test(o, CUT, 0.025), statistic.test(shuffled, CUT, 0.025)
     if isinstance(statistic, ExponentialMLE):
         # months are added in the order of patients
         assert other.z == pytest.approx(one.z, rel=1e-12)
@@ -100,16 +100,16 @@ def test_no_look_into_the_future(statistic, trial, seed):
         event=np.where(later, rng.integers(0, 2, o.event.shape), o.event).astype(np.uint8),
         arm=np.where(o.entry > CUT[0], 1 - o.arm, o.arm).astype(np.uint8),
     )
-    same(statistic.test(o, CUT), statistic.test(changed, CUT))
+    same(statistic.test(o, CUT, 0.025), statistic.test(changed, CUT, 0.025))
 
 
 @every
 def test_a_tile_is_its_trials(statistic):
     o, cut = random_trials(7, 40, 0.6, seed=3)
-    whole = statistic.test(o, cut)
+    whole = statistic.test(o, cut, 0.025)
     for i in range(7):
         one = replace(o, **{f: getattr(o, f)[i : i + 1] for f in ("entry", "time", "event", "arm", "stratum")})
-        part = statistic.test(one, cut[i : i + 1])
+        part = statistic.test(one, cut[i : i + 1], 0.025)
         assert (part.z[0], part.estimate[0], part.code[0]) == (whole.z[i], whole.estimate[i], whole.code[i])
 
 
@@ -119,8 +119,9 @@ def trial(times, events, arms):
 
 EDGES = {
     "nobody has entered": (make([[9.0] * 4], [[1.0] * 4], [[1] * 4], [[0, 1, 0, 1]]), Code.NO_EVENTS, Code.NO_EVENTS),
-    "nobody has an event": (trial([7.0] * 4, [0] * 4, [0, 1, 0, 1]), Code.NO_EVENTS, Code.NO_EVENTS),
-    "only censored": (trial([1.0, 4.0, 5.0, 6.0], [0] * 4, [0, 1, 0, 1]), Code.NO_EVENTS, Code.NO_EVENTS),
+    # two arms without an event say nothing of each other; against a null curve no event is evidence
+    "nobody has an event": (trial([7.0] * 4, [0] * 4, [0, 1, 0, 1]), Code.NO_EVENTS, Code.OK),
+    "only censored": (trial([1.0, 4.0, 5.0, 6.0], [0] * 4, [0, 1, 0, 1]), Code.NO_EVENTS, Code.OK),
     "one arm is empty": (trial([1.0, 2.0, 5.0, 6.0], [1, 1, 1, 0], [1] * 4), Code.EMPTY_ARM, Code.OK),
     "one arm is watched too short": (trial([1.0, 2.0, 0.5, 0.5, 4.0], [1, 1, 0, 0, 0], [1, 1, 0, 0, 1]), Code.EMPTY_ARM, Code.OK),
 }
@@ -130,18 +131,26 @@ EDGES = {
 @pytest.mark.parametrize("edge", EDGES)
 def test_untestable_trials_are_coded(statistic, edge):
     o, two_arm, single_arm = EDGES[edge]
-    found = statistic.test(o, CUT)
+    found = statistic.test(o, CUT, 0.025)
     assert found.code[0] == (single_arm if statistic in SINGLE_ARM else two_arm)
     if found.code[0] != Code.OK:
         assert found.z[0] == 0
-        assert not norm.isf(0.025) <= found.z[0]
+    elif found.events[0] == 0:
+        assert found.z[0] > 0
+
+
+@pytest.mark.parametrize("statistic", SINGLE_ARM, ids=label)
+def test_no_event_and_a_horizon_beyond_follow_up(statistic):
+    found = statistic.test(trial([1.0, 1.5, 2.0, 2.5], [0] * 4, [1] * 4), CUT)
+    # the exponential model knows what to expect of any follow-up
+    assert found.code[0] == (Code.OK if isinstance(statistic, ExponentialMLE) else Code.NO_EVENTS)
 
 
 @every
 @settings(max_examples=60, deadline=None)
 @given(patients, st.integers(0, 18))
 def test_z_is_always_a_number(statistic, trial, cut):
-    found = statistic.test(from_patients(trial), np.array([cut / 2]))
+    found = statistic.test(from_patients(trial), np.array([cut / 2]), 0.025)
     assert np.isfinite(found.z[0])
     assert found.code[0] in (Code.OK, Code.NO_EVENTS, Code.EMPTY_ARM)
     assert found.code[0] == Code.OK or found.z[0] == 0
@@ -149,10 +158,14 @@ def test_z_is_always_a_number(statistic, trial, cut):
 
 @pytest.mark.parametrize("statistic", [s for s in ALL if not getattr(s, "stratified", False)], ids=label)
 def test_everybody_at_one_time(statistic):
-    found = statistic.test(trial([2.0] * 6, [1] * 6, [0, 1] * 3), CUT)
+    found = statistic.test(trial([2.0] * 6, [1] * 6, [0, 1] * 3), CUT, 0.025)
     assert np.isfinite(found.z[0])
-    if not isinstance(statistic, ExponentialMLE):
-        assert (found.z[0], found.code[0] == Code.OK) in ((0.0, True), (0.0, False))
+    if statistic in SINGLE_ARM:
+        # nobody lives for two months: no better than any of the nulls
+        assert found.code[0] == Code.OK
+        assert found.z[0] <= 0
+    else:
+        assert found.z[0] == 0
 
 
 @pytest.mark.parametrize("statistic", TWO_ARM + MAXCOMBO, ids=label)
@@ -160,7 +173,7 @@ def test_size_under_the_null(statistic):
     # asymptotic tests at nominal 0.025 keep their small-sample size: 0.0226 to 0.0283 among 40,000 trials of 120 events.
     # Here 3 Monte Carlo errors (0.0014) are added at either side.
     o, cut = random_trials(12_000, 160, seed=11)
-    rate = (statistic.test(o, cut).z >= norm.isf(0.025)).mean()
+    rate = (statistic.test(o, cut, 0.025).z >= norm.isf(0.025)).mean()
     assert 0.0184 < rate < 0.0325
 
 
@@ -180,17 +193,17 @@ def test_size_of_single_arm_tests(statistic):
     # 0.0194 to 0.0294 among 40,000 trials of 200 patients, most of them without censoring before the horizon, so that a
     # milestone test moves in steps; 3 Monte Carlo errors (0.0014) are added at either side
     o, cut = random_trials(12_000, 200, events=0.9, seed=16)
-    rate = (statistic.test(o, cut).z >= norm.isf(0.025)).mean()
+    rate = (statistic.test(o, cut, 0.025).z >= norm.isf(0.025)).mean()
     assert 0.0152 < rate < 0.0336
 
 
 def test_favourable_is_positive():
     o, cut = random_trials(400, 160, hr=0.5, seed=12)
     for statistic in TWO_ARM + MAXCOMBO:
-        assert (statistic.test(o, cut).z > 0).mean() > 0.9, statistic.label
+        assert (statistic.test(o, cut, 0.025).z > 0).mean() > 0.9, statistic.label
     longer, cut = random_trials(400, 60, median=5.0, events=0.9, seed=13)
     for statistic in SINGLE_ARM:
-        assert (statistic.test(longer, cut).z > 0).mean() > 0.9, statistic.label
+        assert (statistic.test(longer, cut, 0.025).z > 0).mean() > 0.9, statistic.label
 
 
 @settings(max_examples=60, deadline=None)
@@ -198,7 +211,7 @@ def test_favourable_is_positive():
 def test_the_exact_score_test_is_the_logrank_test(trial):
     o = from_patients(trial)
     for stratified in (False, True):
-        score, logrank = Cox(stratified, "exact", "score").test(o, CUT), LogRank(stratified).test(o, CUT)
+        score, logrank = Cox(stratified, "exact", "score").test(o, CUT, 0.025), LogRank(stratified).test(o, CUT, 0.025)
         # events of one arm only have a score, but no estimate
         if score.code[0] == Code.OK:
             assert score.z[0] == pytest.approx(logrank.z[0], rel=1e-9, abs=1e-9)
@@ -207,7 +220,7 @@ def test_the_exact_score_test_is_the_logrank_test(trial):
 def test_many_ties_do_not_overflow():
     rng = np.random.default_rng(15)
     o = make([np.zeros(4000)], [rng.integers(1, 3, 4000)], [np.ones(4000)], [rng.integers(0, 2, 4000)])
-    wald, score = Cox(ties="exact").test(o, CUT), Cox(form="score", ties="exact").test(o, CUT)
+    wald, score = Cox(ties="exact").test(o, CUT, 0.025), Cox(form="score", ties="exact").test(o, CUT, 0.025)
     assert wald.code[0] == Code.OK
     assert wald.z[0] == pytest.approx(score.z[0], abs=0.01)
 
@@ -218,7 +231,7 @@ def test_late_weights_win_back_a_late_effect():
     late = np.where((o.arm == 1) & (o.time > 1.5), 1.5 + (o.time - 1.5) / 0.45, o.time)
     o = replace(o, time=late)
     cut = np.ascontiguousarray(np.sort(o.entry + o.time, axis=1)[:, 119])
-    power = {s.label: (s.test(o, cut).z >= norm.isf(0.025)).mean() for s in (TWO_ARM[0], ModestlyWeighted(2.0), MaxCombo())}
+    power = {s.label: (s.test(o, cut, 0.025).z >= norm.isf(0.025)).mean() for s in (TWO_ARM[0], ModestlyWeighted(2.0), MaxCombo())}
     logrank, modest, combo = power.values()
     # definitions 25 gives 0.699 for the log-rank test, with 2 % lost a month
     assert logrank + 0.05 < modest
@@ -261,8 +274,8 @@ def test_fisher_rises_with_the_table(table):
 
 def test_responses_of_observations():
     o = make([[0.0] * 6], [[1.0] * 6], [[0] * 6], [[1, 1, 1, 0, 0, 0]], response=[[1, 1, 0, 1, 0, 0]])
-    found = ResponseDifference().test(o, np.array([1.0]))
+    found = ResponseDifference().test(o, np.array([1.0]), 0.025)
     assert (found.estimate[0], found.events[0], found.tested[0], found.enrolled[0]) == (pytest.approx(1 / 3), 3, 6, 6)
     excluded = replace(o, evaluable=np.array([[1, 1, 0, 1, 1, 1]], dtype=np.uint8))
-    found = ResponseDifference().test(excluded, np.array([1.0]))
+    found = ResponseDifference().test(excluded, np.array([1.0]), 0.025)
     assert (found.estimate[0], found.events[0], found.tested[0]) == (pytest.approx(2 / 3), 3, 5)

@@ -33,6 +33,10 @@ horizons = st.integers(1, 12).map(lambda x: x / 2)
 close = {"rel": 1e-9, "abs": 1e-9}
 
 
+ALL_AGAINST_NONE = [(0, 2, 1, 0, 0)] * 3 + [(0, 16, 0, 1, 0)] * 4
+"""Three die at once in one arm, four live in the other."""
+
+
 def both(rows):
     """The rows of the control and of the experimental arm."""
     return [[r for r in rows if r[2] == arm] for arm in (0, 1)]
@@ -58,70 +62,95 @@ def test_kaplan_meier(trial, cut, horizon, stratified):
 def milestone(parts, transform):
     """(difference, variance) of S at the horizon on a scale; the plain one where a curve is at 0 or 1."""
     g, slope = naive.TRANSFORMS["plain" if any(p.s in (0, 1) for p in parts) else transform]
-    return g(parts[1].s) - g(parts[0].s), sum((slope(p.s) * p.s) ** 2 * p.greenwood for p in parts)
+    variance = sum((slope(p.s) * p.s) ** 2 * p.greenwood for p in parts)
+    if variance == 0 and all(p.n for p in parts):
+        # all against none: the variance were both arms the pooled curve
+        pooled = sum(p.n * p.s for p in parts) / sum(p.n for p in parts)
+        variance = pooled * (1 - pooled) * sum(1 / p.n for p in parts)
+    return g(parts[1].s) - g(parts[0].s), variance
 
 
 @settings(max_examples=60, deadline=None)
 @given(patients, cuts, horizons, st.sampled_from(sorted(TRANSFORMS)))
+@example(ALL_AGAINST_NONE, 10.0, 3.0, "loglog")
+@example(ALL_AGAINST_NONE, 10.0, 9.0, "loglog")
 def test_milestone_difference(trial, cut, horizon, transform):
     o = from_patients(trial)
     rows = seen(o, cut)
-    found = MilestoneDifference(horizon, transform).test(o, np.array([cut]))
-    parts = [SimpleNamespace(s=naive.survival(p, horizon), greenwood=naive.greenwood(p, horizon)) for p in both(rows)]
+    found = MilestoneDifference(horizon, transform).test(o, np.array([cut]), 0.025)
+    parts = [
+        SimpleNamespace(s=naive.survival(p, horizon), greenwood=naive.greenwood(p, horizon), n=naive.followed(p, horizon))
+        for p in both(rows)
+    ]
     difference, variance = milestone(parts, transform)
     compare(found, rows, all(naive.known(p, horizon) for p in both(rows)), difference, variance, parts[1].s - parts[0].s)
 
 
 @settings(max_examples=60, deadline=None)
 @given(patients, cuts, horizons, st.sampled_from(["difference", "ratio"]))
+@example(ALL_AGAINST_NONE, 10.0, 3.0, "difference")
+@example(ALL_AGAINST_NONE, 10.0, 3.0, "ratio")
+@example([(0, 0, 1, 0, 0)] * 3 + [(0, 3, 1, 1, 0), (0, 16, 0, 1, 0)], 10.0, 3.0, "ratio")
 def test_rmst_difference(trial, cut, horizon, measure):
     o = from_patients(trial)
     rows = seen(o, cut)
-    found = RMSTDifference(horizon, measure).test(o, np.array([cut]))
+    found = RMSTDifference(horizon, measure).test(o, np.array([cut]), 0.025)
     area = [naive.area(p, 0, horizon) for p in both(rows)]
-    variance = [naive.area_variance(p, horizon) for p in both(rows)]
-    if measure == "ratio" and min(area) > 0:
-        estimate, difference = area[1] / area[0], math.log(area[1] / area[0])
-        variance = [v / a**2 for v, a in zip(variance, area, strict=True)]
-    else:
-        assume(measure == "difference")
+    variance = sum(
+        naive.area_variance(p, horizon) / (a**2 if measure == "ratio" and a else 1) for p, a in zip(both(rows), area, strict=True)
+    )
+    n = [naive.followed(p, horizon) for p in both(rows)]
+    if variance == 0 and all(n):
+        pooled = naive.area(rows, 0, horizon)
+        variance = naive.area_variance(rows, horizon) * sum(n) ** 2 / (n[0] * n[1]) / (pooled**2 if measure == "ratio" and pooled else 1)
+    known = all(naive.known(p, horizon) for p in both(rows))
+    if measure == "difference":
         estimate = difference = area[1] - area[0]
-    compare(found, rows, all(naive.known(p, horizon) for p in both(rows)), difference, sum(variance), estimate)
+    elif min(area) > 0:
+        estimate, difference = area[1] / area[0], math.log(area[1] / area[0])
+    else:
+        known, estimate, difference = False, math.nan, math.nan
+    compare(found, rows, known, difference, variance, estimate)
 
 
 @settings(max_examples=60, deadline=None)
 @given(patients, cuts, horizons, st.sampled_from(sorted(TRANSFORMS)))
+@example([(0, 16, 0, 0, 0)] * 5, 8.0, 3.0, "log")
+@example([(0, 2, 1, 0, 0)] * 5, 8.0, 3.0, "log")
+@example([(0, 2, 0, 0, 0)] * 2 + [(0, 16, 0, 0, 0)], 8.0, 3.0, "arcsine")
+@example([(0, 2, 0, 0, 0)] * 2, 8.0, 3.0, "plain")
 def test_single_arm(trial, cut, horizon, transform):
     o = from_patients(trial)
     rows = seen(o, cut)
     s, g = naive.survival(rows, horizon), naive.greenwood(rows, horizon)
     f, slope = naive.TRANSFORMS[transform]
     inside = 0 < s < 1
-    known = naive.known(rows, horizon)
-    variance = (slope(s) * s) ** 2 * g if inside else 0.0
-    compare(
-        MilestoneSingleArm(horizon, 0.3, transform).test(o, np.array([cut])), rows, known, f(s) - f(0.3) if inside else 0.0, variance, s
-    )
-    found = BrookmeyerCrowley(horizon, transform).test(o, np.array([cut]))
+    known, n = naive.known(rows, horizon), max(naive.followed(rows, horizon), 1)
+
+    def milestone_against(null):
+        # at 0 and at 1 the variance under the null, on the plain scale
+        return (f(s) - f(null), (slope(s) * s) ** 2 * g) if inside else (s - null, null * (1 - null) / n)
+
+    compare(MilestoneSingleArm(horizon, 0.3, transform).test(o, np.array([cut]), 0.025), rows, known, *milestone_against(0.3), s)
+    found = BrookmeyerCrowley(horizon, transform).test(o, np.array([cut]), 0.025)
     median = quantile_interval(o, np.array([cut]))[0, 0]
-    compare(found, rows, known, f(s) - f(0.5) if inside else 0.0, variance, median)
-    area = naive.area(rows, 0, horizon)
-    found = RMSTSingleArm(horizon, horizon / 2).test(o, np.array([cut]))
-    compare(found, rows, known, area - horizon / 2, naive.area_variance(rows, horizon), area)
+    compare(found, rows, known, *milestone_against(0.5), median)
+    area, variance = naive.area(rows, 0, horizon), naive.area_variance(rows, horizon)
+    for null_variance, largest in ((None, horizon * horizon / 4), (0.25, 0.25)):
+        assume(largest <= horizon * horizon / 4)
+        found = RMSTSingleArm(horizon, horizon / 2, null_variance).test(o, np.array([cut]), 0.025)
+        compare(found, rows, known, area - horizon / 2, variance or largest / n, area)
 
 
 def compare(found, rows, known, difference, variance, estimate):
     """The test's z, estimate, counts and code from the plain parts."""
     assert (found.enrolled[0], found.events[0]) == (len(rows), sum(r[1] for r in rows))
-    if found.events[0] == 0 or (known and variance <= 0):
-        assert found.code[0] == Code.NO_EVENTS
-    elif not known:
-        assert found.code[0] == Code.EMPTY_ARM
-    else:
+    if known and variance > 0:
         assert found.code[0] == Code.OK
         assert found.z[0] == pytest.approx(difference / math.sqrt(variance), **close)
         assert found.estimate[0] == pytest.approx(estimate, **close)
         return
+    assert found.code[0] == (Code.NO_EVENTS if known or found.events[0] == 0 else Code.EMPTY_ARM)
     assert found.z[0] == 0
     assert math.isnan(found.estimate[0])
 
@@ -152,7 +181,7 @@ def test_modestly_weighted(trial, cut, t_star, simtrial, capped):
     s_star = 0.6 if capped else 0.0
     weight = naive.modest(rows, t_star, s_star, simtrial)
     u, v, information = naive.score(rows, weight)
-    found = ModestlyWeighted(t_star, s_star or None, "simtrial" if simtrial else "nphRCT").test(o, np.array([cut]))
+    found = ModestlyWeighted(t_star, s_star or None, "simtrial" if simtrial else "nphRCT").test(o, np.array([cut]), 0.025)
     scored(found, u, v, math.exp(u / information) if information > 1e-12 else math.nan)
 
 
@@ -166,7 +195,7 @@ def test_modestly_weighted_by_stratum(trial, cut, t_star, simtrial):
         _, log_rank, _ = naive.score(part, lambda t: 1.0)
         scale = 1.0 if simtrial or vs <= 1e-12 else math.sqrt(log_rank / vs)
         u, v, raw, information = u + scale * us, v + scale**2 * vs, raw + us, information + info
-    found = ModestlyWeighted(t_star, None, "simtrial" if simtrial else "nphRCT", True).test(o, np.array([cut]))
+    found = ModestlyWeighted(t_star, None, "simtrial" if simtrial else "nphRCT", True).test(o, np.array([cut]), 0.025)
     scored(found, u, v, math.exp(raw / information) if information > 1e-12 else math.nan)
 
 
@@ -177,7 +206,7 @@ def test_early_zero(trial, cut, early, stratified):
     rows = seen(o, cut)
     parts = [naive.score(part, lambda t: float(t >= early)) for part in (naive.strata(rows) if stratified else [rows])]
     u, v, information = (sum(part[k] for part in parts) for k in range(3))
-    found = EarlyZero(early, stratified).test(o, np.array([cut]))
+    found = EarlyZero(early, stratified).test(o, np.array([cut]), 0.025)
     scored(found, u, v, math.exp(u / information) if information > 1e-12 else math.nan)
     assert (found.code[0] == Code.NO_EVENTS) == (not any(event and t >= early for t, event, *_ in rows))
 
@@ -216,6 +245,9 @@ def test_maxcombo_parts(trial, cut, stratified):
 @given(patients, st.booleans(), st.sampled_from(["efron", "breslow", "exact"]))
 @example([(0, 2, 1, 0, 0), (0, 4, 1, 0, 0), (0, 4, 1, 1, 0), (0, 4, 1, 1, 0)], False, "exact")
 @example([(0, 2, 1, 0, 0), (0, 4, 1, 0, 0), (0, 4, 1, 1, 0), (0, 4, 1, 1, 0)], False, "efron")
+@example([(0, 2 + k // 2, 1, 0, 0) for k in range(8)] + [(0, 16, 0, 1, 0)] * 8, False, "exact")
+@example([(0, 2 + k // 2, 1, 0, 0) for k in range(8)] + [(0, 16, 0, 1, 0)] * 8, False, "efron")
+@example([(0, 2 + k // 2, 1, 1, 0) for k in range(8)] + [(0, 16, 0, 0, 0)] * 8, False, "breslow")
 def test_cox(trial, stratified, ties):
     o = from_patients(trial)
     rows = seen(o, 30.0)
@@ -229,7 +261,16 @@ def test_cox(trial, stratified, ties):
     if fit.status[0] == cox_kernel.MONOTONE:
         # the likelihood rises to the end of any interval
         assert abs(best) > 14
-        assert Cox(stratified, ties).test(o, np.array([30.0])).code[0] == Code.NO_EVENTS
+        far = math.copysign(30, best)
+        gain = naive_cox.log_likelihood(rows, far, ties, stratified) - naive_cox.log_likelihood(rows, 0.0, ties, stratified)
+        assert fit.gain[0] == pytest.approx(gain, abs=1e-8)
+        score = naive_cox.derivatives(rows, 0.0, ties, stratified)[0]
+        expected = {"score": -score / math.sqrt(information), "likelihood_ratio": -math.copysign(math.sqrt(2 * gain), best)}
+        for form, z in (expected | {"wald": expected["score"]}).items():
+            result = Cox(stratified, ties, form).test(o, np.array([30.0]), 0.025)
+            assert result.code[0] == Code.OK
+            assert math.isnan(result.estimate[0])
+            assert result.z[0] == pytest.approx(z, rel=1e-5, abs=1e-5)
         return
     assert fit.status[0] == cox_kernel.CONVERGED
     # a general minimiser finds a flat maximum to the root of the rounding error
@@ -247,10 +288,15 @@ def test_exponential(trial, cut):
     o = from_patients(trial)
     rows = seen(o, cut)
     events, months = sum(r[1] for r in rows), sum(r[0] for r in rows)
-    found = ExponentialMLE(2.0).test(o, np.array([cut]))
-    if events == 0 or months == 0:
+    found = ExponentialMLE(2.0).test(o, np.array([cut]), 0.025)
+    if months == 0:
         assert found.code[0] == Code.NO_EVENTS
         assert found.z[0] == 0
+        return
+    assert found.code[0] == Code.OK
+    if events == 0:
+        assert found.estimate[0] == math.inf
+        assert found.z[0] == pytest.approx(math.sqrt(math.log(2) * months / 2.0), **close)
         return
     assert found.estimate[0] == pytest.approx(math.log(2) * months / events)
     assert found.z[0] == pytest.approx(math.sqrt(events) * math.log(math.log(2) * months / events / 2.0), **close)

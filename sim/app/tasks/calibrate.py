@@ -14,11 +14,12 @@ from rich.table import Table
 
 from sim.app.study import Cell, Study
 from sim.app.tasks.outputs import write_calibration, write_table
-from sim.app.tasks.telling import tell, without_effect
+from sim.app.tasks.population_report import About, tell_population
 from sim.benchmark import ROLES
 from sim.calibration.course_tables import landmark_table, occupancy_table
 from sim.calibration.implied_table import with_ranges
-from sim.calibration.verdicts import calibrate, exit_status
+from sim.calibration.summary import summary_in_words
+from sim.calibration.verdicts import allowed_outside, calibrate, checked, exit_status
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.terminal import print_calibration
 from sim.types import InputError
@@ -29,12 +30,12 @@ class Calibrate:
     """Evaluate every figure as its authors measured it; write calibration.csv, the model's own course (occupancy.csv, landmarks.csv) and the report."""
 
     def run(self, study: Study, folder: Path) -> int:
-        """Print target against achieved; return 1, with a list, when a figure is out of tolerance."""
+        """Print target against achieved; return 1, with a list, when the figures do not pass (`sim.calibration.verdicts.exit_status`)."""
         console, status = Console(), 0
         different = _different(study)
         tables: list[pd.DataFrame] = []
         courses: list[dict[str, pd.DataFrame]] = []
-        implied_lines: list[str] = []
+        lines: list[str] = []
         for cell, population in different:
             table = calibrate(cell.benchmark, population, study.run.seed)
             tables.append(table)
@@ -46,23 +47,43 @@ class Calibrate:
             if not study.run.quiet:
                 print_calibration(table, console, ROLES, reasons=True)
                 _print_implied(unpublished, console)
-            implied_lines += _implied_lines(unpublished)
             out, figures = exit_status(table)
+            said = [_ruling(table), summary_in_words(table), *_implied_lines(unpublished)]
+            lines += said if len(different) == 1 else [f"[{cell.name}] {line}" for line in said]
             status = max(status, out)
             if figures:
                 console.print(f" Out of tolerance: {', '.join(figures)}", highlight=False)
-        tell(
-            without_effect(study),
-            folder,
-            None,
-            [
-                "Every figure that is judged is within its tolerance." if status == 0 else "Some figures are out of tolerance.",
-                *implied_lines,
-            ],
-            calibration=tables[0],
-            **courses[0],
-        )
+        first, population = different[0]
+        tell_population(study, first, population, _about(study, first, lines, len(different), tables[0], courses[0]), folder)
         return status
+
+    def folder_name(self, study: Study) -> str:
+        """Return the name of the run's folder."""
+        return f"calibrate_{study.benchmark.name}"
+
+
+def _about(study: Study, cell: Cell, lines: list[str], populations: int, table: pd.DataFrame, courses: dict[str, pd.DataFrame]) -> About:
+    if populations > 1:
+        lines = [f"{populations} populations; tables and figures below are those of {cell.name}, the others stand in files.", *lines]
+    return About(
+        title=f"Calibration of the virtual patients to {cell.benchmark.name}",
+        question=f"Does the model reproduce the figures of {cell.benchmark.citation}: those it was fitted to, and those it was not?",
+        lines=lines,
+        calibration=table,
+        **courses,
+    )
+
+
+def _ruling(table: pd.DataFrame) -> str:
+    """Say what the exit status is, and by which rule."""
+    status, figures = exit_status(table)
+    outside, judged = checked(table)
+    names = f" ({', '.join(outside)})" if outside else ""
+    chance = f"{len(outside)} of {judged} check figures lie outside their 95 % intervals{names}"
+    chance += f", where chance alone gives up to {allowed_outside(judged)} (99 % quantile)"
+    if status == 0:
+        return f"Passed (exit status 0): every headline figure is met or within its interval, no calibrate figure is outside; {chance}."
+    return f"Not passed (exit status 1), because of {', '.join(figures)}; {chance}."
 
 
 def _implied_lines(table: pd.DataFrame) -> list[str]:

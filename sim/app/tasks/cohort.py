@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from rich.console import Console
 
 from sim.app import paths
-from sim.app.study import Study
-from sim.app.tasks.outputs import whole
-from sim.app.tasks.telling import tell, without_effect
-from sim.calibration import dataset_json
-from sim.calibration.adam import adam
+from sim.app.study import Cell, Study
+from sim.app.tasks.cohort_files import ENDS, Format, Growing, Meanings
+from sim.app.tasks.outputs import whole, writing
+from sim.app.tasks.population_report import About, tell_population
+from sim.calibration.adam import Dataset, adam
 from sim.calibration.cohort import cohort, metadata
 from sim.population.post_cart_failure import PostCartFailure
 from sim.types import InputError
 
-Meanings = Mapping[str, Mapping[str, str]]
+PART = 50_000  # patients made and written at a time
+DRAWN = 100_000  # patients whose curves are drawn: more would change no line of the figure
+SHOWN = ("stratum", "os_time", "os_event", "pfs_time", "pfs_event")
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Cohort:
     """
 
     n: int = 514
-    format: tuple[Literal["csv", "parquet", "dataset-json"], ...] = ("parquet", "csv")
+    format: tuple[Format, ...] = ("parquet", "csv")
     followup: float | None = None
     baseline: bool = True
     missing: bool = False
@@ -60,24 +58,62 @@ class Cohort:
         population = cell.trial.population
         if not isinstance(population, PostCartFailure):
             raise InputError("task=cohort needs a disease model; allowed: population=post_cart_failure")
-        table = cohort(population, study.run.seed, self.n, cell.benchmark, self.followup, self.baseline, self.missing)
-        datasets = adam(table, population.time_zero_event)
-        meanings = [metadata(), *({k: {"label": c.label, "unit": c.unit} for k, c in d.columns.items()} for d in datasets)]
-        tables = [("cohort", table), *((d.name.lower(), d.table) for d in datasets)]
-        written = []
-        for kind in ("parquet", "csv"):
-            if kind in self.format:
-                for (name, rows), known in zip(tables, meanings, strict=True):
-                    written.append(folder / f"{name}.{kind}")
-                    whole(written[-1], partial(_write, rows, known, f".{kind}"))
-        for dataset in datasets if "dataset-json" in self.format else ():
-            written.append(folder / f"{dataset.name.lower()}.json")
-            whole(written[-1], partial(dataset_json.write, dataset))
-        written += _figures(table, folder)
-        tell(without_effect(study), folder, None, [f"{self.n:,} virtual patients, from {population.time_zero.replace('_', ' ')} on."])
+        with writing(folder):
+            written, drawn = self._write(study, cell, population, folder)
+        written += _figures(drawn, folder)
+        about = self._about(cell, population)
+        if self.n > len(drawn):
+            about = replace(about, lines=[*about.lines, f"The cohort's own curves are drawn of its first {len(drawn):,} patients."])
+        tell_population(study, cell, population, about, folder)
         if not study.run.quiet:
             Console().print(f" {self.n:,} patients: {', '.join(paths.shown(path) for path in written)}", highlight=False, soft_wrap=True)
         return 0
+
+    def _write(self, study: Study, cell: Cell, population: PostCartFailure, folder: Path) -> tuple[list[Path], pd.DataFrame]:
+        """Write every table part by part; return the files, and what the figures show of the first patients."""
+        growing: dict[tuple[str, Format], Growing] = {}
+        drawn: list[pd.DataFrame] = []
+        datasets: list[Dataset] = []
+        with ExitStack() as opened:
+            for first in range(0, self.n, PART):
+                count = min(PART, self.n - first)
+                options = (cell.benchmark, self.followup, self.baseline, self.missing, first)
+                table = cohort(population, study.run.seed, count, *options)
+                datasets = adam(table, population.time_zero_event)
+                if first < DRAWN:
+                    drawn.append(table[list(SHOWN)].head(DRAWN - first))
+                for name, rows, meanings, dataset in _tables(table, datasets):
+                    for kind in self._kinds(dataset):
+                        if (name, kind) not in growing:
+                            file = Growing(folder / f"{name}{ENDS[kind]}", kind, meanings)
+                            growing[name, kind] = opened.enter_context(file)
+                        growing[name, kind].add(rows, dataset)
+            of = {d.name.lower(): d for d in datasets}
+            order = sorted(growing, key=lambda which: tuple(ENDS).index(which[1]))
+            written = [growing[name, kind].finish(of.get(name)) for name, kind in order]
+        return written, pd.concat(drawn, ignore_index=True)
+
+    def _kinds(self, dataset: Dataset | None) -> list[Format]:
+        return [kind for kind in ENDS if kind in self.format and (dataset is not None or kind != "dataset-json")]
+
+    def _about(self, cell: Cell, population: PostCartFailure) -> About:
+        followed = "until the event" if self.followup is None else f"for {self.followup:g} months"
+        return About(
+            title=f"Synthetic cohort of {self.n:,} patients",
+            question=f"What do {self.n:,} virtual patients look like, calibrated to {cell.benchmark.citation} and followed {followed}?",
+            lines=[f"{self.n:,} virtual patients, from {population.time_zero_event} on. No treatment effect acts, and no trial was run."],
+        )
+
+    def folder_name(self, study: Study) -> str:
+        """Return the name of the run's folder."""
+        return "cohort"
+
+
+def _tables(table: pd.DataFrame, datasets: list[Dataset]) -> Iterator[tuple[str, pd.DataFrame, Meanings, Dataset | None]]:
+    """Yield name, rows, labels and units of every table; the plain cohort is no analysis data set."""
+    yield "cohort", table, metadata(), None
+    for d in datasets:
+        yield d.name.lower(), d.table, {name: {"label": c.label, "unit": c.unit} for name, c in d.columns.items()}, d
 
 
 def _figures(table: pd.DataFrame, folder: Path) -> list[Path]:
@@ -91,14 +127,3 @@ def _figures(table: pd.DataFrame, folder: Path) -> list[Path]:
         out.append(folder / f"kaplan_meier_{name}.svg")
         whole(out[-1], lambda path, text=svg: path.write_text(text, encoding="utf-8"))  # type: ignore[misc]
     return out
-
-
-def _write(table: pd.DataFrame, known: Meanings, kind: str, path: Path) -> None:
-    """Write one file; Parquet carries each column's label and unit."""
-    if kind == ".csv":
-        table.to_csv(path, index=False, lineterminator="\n")
-        return
-    arrow = pa.Table.from_pandas(table, preserve_index=False)
-    fields = [field.with_metadata({k: str(v) for k, v in known.get(field.name, {}).items()}) for field in arrow.schema]
-    schema = pa.schema(fields, metadata={**(arrow.schema.metadata or {}), b"columns": json.dumps(dict(known)).encode()})
-    pq.write_table(arrow.cast(schema), path, compression="zstd")

@@ -32,7 +32,7 @@ class CompareTests:
 
     Parameters
     ----------
-    tests : name -> test; strata and level are the design's own
+    tests : name -> test; strata are the design's own, as is the level
     target_power : power to size each test for, above alpha and below 1; None: no sizing
     n_max : largest number of patients to try
 
@@ -103,7 +103,7 @@ def with_test(cell: Cell, test: Statistic) -> Cell:
     if "statistic" not in {f.name for f in fields(design)} or not 0 < cell.trial.plan.allocation.experimental_share < 1:
         raise InputError("task=compare_tests: the design has no choice of test; allowed: a design of two arms with design.statistic")
     own = {f.name for f in fields(test)}  # type: ignore[arg-type]
-    same = {"stratified": getattr(design.statistic, "stratified", False), "alpha": design.alpha}
+    same = {"stratified": getattr(design.statistic, "stratified", False)}
     fitted: Any = replace(test, **{k: v for k, v in same.items() if k in own})  # type: ignore[type-var]
     return replace(cell, trial=replace(cell.trial, design=replace(design, statistic=fitted)))
 

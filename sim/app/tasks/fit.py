@@ -17,10 +17,11 @@ from rich.table import Table
 from sim.app import paths
 from sim.app.study import Study
 from sim.app.tasks.outputs import whole, write_calibration, write_table
-from sim.app.tasks.telling import tell
+from sim.app.tasks.population_report import About, tell_population
 from sim.benchmark import Benchmark
 from sim.calibration.fit import FitReport, check_assumptions, fit
 from sim.calibration.identifiability import identifiability, parameter_file_notes
+from sim.calibration.summary import summary_in_words
 from sim.calibration.verdicts import calibrate
 from sim.population.parameters import write
 from sim.population.post_cart_failure import PostCartFailure
@@ -67,13 +68,22 @@ class Fit:
         table = calibrate(benchmark, population, study.run.seed)
         write_calibration(table, folder)
         first = study.cells[0]
-        cell = replace(first, trial=replace(first.trial, population=population))
-        tell(replace(study, cells=(cell,)), folder, None, _lines(benchmark, report, known, path), calibration=table)
+        about = About(
+            title=f"Parameters of the virtual patients, fitted to {benchmark.name}",
+            question=f"Which parameters reproduce the figures of {benchmark.citation}, and which of them do the figures not pin down?",
+            lines=[*_lines(benchmark, report, known, path), summary_in_words(table)],
+            calibration=table,
+        )
+        tell_population(study, first, population, about, folder)
         if not study.run.quiet:
             _print(residuals, known, report, Console())
             print_calibration(table, Console())
             Console().print(f" Parameters: {paths.shown(path)}", highlight=False, soft_wrap=True)
         return 0
+
+    def folder_name(self, study: Study) -> str:
+        """Return the name of the run's folder."""
+        return f"fit_{study.benchmark.name}"
 
 
 def _only_benchmark(study: Study) -> Benchmark:
@@ -86,7 +96,7 @@ def _population(study: Study, benchmark: Benchmark, path: Path) -> PostCartFailu
     """The first cell's population with the parameters of the new file."""
     current = study.cells[0].trial.population
     if isinstance(current, PostCartFailure) and not (benchmark.denominator == "failures" and current.time_zero == "infusion"):
-        return replace(current, parameters=str(path), denominator=benchmark.denominator, _cache={})
+        return replace(current, parameters=str(path), denominator=benchmark.denominator)
     return PostCartFailure(parameters=str(path), denominator=benchmark.denominator)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,7 +13,9 @@ import pyarrow.parquet as pq
 
 from sim.app.study import Study
 from sim.app.tasks.simulation import Truth
+from sim.files import replacing
 from sim.oc import COLUMNS
+from sim.report.csv_table import write_csv
 from sim.statistic.statistic import Code
 from sim.store import PARQUET
 from sim.trial import Rows
@@ -32,13 +33,8 @@ def table_of(rows: Iterable[Row]) -> pd.DataFrame:
 
 def whole(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file under a temporary name, then rename it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with writing(path.parent):
-        try:
-            write(temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with writing(path.parent), replacing(path) as temporary:
+        write(temporary)
 
 
 @contextmanager
@@ -54,7 +50,7 @@ def writing(folder: Path) -> Iterator[None]:
 
 def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
     """Write a table as <name>.csv and <name>.parquet."""
-    whole(folder / f"{name}.csv", lambda path: table.to_csv(path, index=False, lineterminator="\n"))
+    whole(folder / f"{name}.csv", lambda path: write_csv(table, path))
     whole(folder / f"{name}.parquet", lambda path: table.to_parquet(path, index=False))
 
 
@@ -73,28 +69,25 @@ def replicates_file(study: Study, folder: Path) -> Iterator[Callable[[Truth], No
     ------
     keep : call it with each cell's truths, in order: the file has one row per cell, truth, replicate, look and hypothesis
     """
-    path = folder / "replicates.parquet"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     cells = [cell.name for cell in study.cells]
-    with ExitStack() as opened:
-        opened.callback(temporary.unlink, missing_ok=True)
+    # the file is renamed when the inner stack has closed it
+    with ExitStack() as outer, ExitStack() as opened:
+        temporary: Path | None = None
         writer: pq.ParquetWriter | None = None
 
         def keep(truth: Truth) -> None:
-            nonlocal writer
+            nonlocal writer, temporary
             rows = truth.replicates.rows
             with writing(folder):
                 for start in range(0, len(rows), ROW_GROUP):
                     table = _replicate_table(truth, rows[start : start + ROW_GROUP], cells)
                     if writer is None:
+                        outer.enter_context(writing(folder))
+                        temporary = outer.enter_context(replacing(folder / "replicates.parquet"))
                         writer = opened.enter_context(pq.ParquetWriter(temporary, table.schema, **_COMPRESSED))
                     writer.write_table(table, row_group_size=ROW_GROUP)
 
         yield keep
-        with writing(folder):
-            if writer is not None:
-                writer.close()
-                temporary.replace(path)
 
 
 def _replicate_table(truth: Truth, rows: Rows, cells: list[str]) -> pa.Table:

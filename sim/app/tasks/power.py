@@ -9,8 +9,9 @@ import pandas as pd
 from rich.console import Console
 
 from sim.app.study import Study
-from sim.app.tasks import draws, effect_told, outputs, simulation, telling
-from sim.report.terminal import print_operating_characteristics, progress
+from sim.app.tasks import draws, effect_told, first_screen, outputs, simulation, telling
+from sim.reach import check_reached, check_testable
+from sim.report.terminal import print_facts, print_notices, print_operating_characteristics, progress
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,9 @@ class Power:
         """Write the tables and the report into `folder`, print the table; return the exit status 0."""
         telling.check_inputs(study)
         run = study.run
+        for cell in study.cells:
+            first_screen.refuse_in(study, cell, check_reached)
+            first_screen.refuse_in(study, cell, lambda trial: check_testable(trial, run.seed))
         total = simulation.planned(list(study.cells), run.n_sim, run.n_sim_null) + draws.planned(study.cells, run.n_sim)
         with progress(total, "simulating") as advance:
             with outputs.replicates_file(study, folder) as keep:
@@ -38,15 +42,19 @@ class Power:
             outputs.write_table(spread, folder, "draws")
             lines += draws.lines(spread)
         effects = effect_told.summaries(study, folder)
-        said = effect_told.sentences(study, effects)
-        lines += said
-        telling.tell(study, folder, table, lines)
+        stated = effect_told.sentences(study, effects)
+        lines += stated
+        said = first_screen.notices_of(study, table)
+        telling.tell(study, folder, table, first_screen.in_order(study, said, lines))
         if not run.quiet:
             console = Console()
+            print_notices(first_screen.told(study, said, heads=True), console)
             print_operating_characteristics(table, console)
             effect_told.show(effects, console)
-            for line in said:
+            for line in stated:
                 console.print(f" {line}", width=min(draws.WIDTH, console.width), highlight=False, markup=False)
+            print_facts(first_screen.facts(study, table), console)
+            print_notices(first_screen.told(study, said, heads=False), console)
             if spread is not None:
                 draws.print_draws(spread, console)
             telling.closing(console, study, folder, reduced)

@@ -19,9 +19,12 @@ from sim.app.study import Cell, Study
 from sim.app.tasks.outputs import DECISIONS, code_names, whole
 from sim.design.allocation import SingleArm
 from sim.engine import check_run
+from sim.files import is_incomplete
+from sim.reading import read_text
+from sim.report.csv_table import write_csv
 from sim.report.replay import Replayed, write_replay
 from sim.rng import Draws
-from sim.trial import Rows, Trial, enrol, run_block
+from sim.trial import Rows, Trial, critical_values, enrol, run_block
 from sim.types import InputError
 
 PACKAGE = Path(provenance.__file__).parent
@@ -66,14 +69,18 @@ class Replay:
             shown.append(_tables(trial, seed, self.replicate, cell.name, rows, verdicts[-1][1]))
         patients = pd.concat([x.patients for x in shown], ignore_index=True)
         looks = pd.concat([x.looks for x in shown], ignore_index=True)
-        whole(folder / "patients.csv", lambda path: patients.to_csv(path, index=False, lineterminator="\n"))
-        whole(folder / "looks.csv", lambda path: looks.to_csv(path, index=False, lineterminator="\n"))
+        whole(folder / "patients.csv", lambda path: write_csv(patients, path))
+        whole(folder / "looks.csv", lambda path: write_csv(looks, path))
         title = f"Replicate {self.replicate:,} of {self.run or study.scenario}, {self.truth}, seed {seed}"
         whole(folder / "replay.html", lambda path: write_replay(title, shown, notes, path))
         console = Console()
         for line in (*notes, *(words for _, words in verdicts), f"Picture: {paths.shown(folder / 'replay.html')}"):
             console.print(f" {line}", highlight=False, soft_wrap=True, markup=False)
         return int(any(differs for differs, _ in verdicts))
+
+    def folder_name(self, study: Study) -> str:
+        """Return the name of the run's folder."""
+        return f"replay_{self.replicate}"
 
     def _source(self, study: Study) -> tuple[int, list[Cell], list[str]]:
         """Return the seed, the cells and what the reader should know."""
@@ -82,7 +89,7 @@ class Replay:
         record = read_record(Path(self.run))
         cells = [Cell(name, rebuild(config, study.run.allow_targets)) for name, config in record["config"].items()]
         found = _sizes(Path(self.run))
-        cells = [replace(c, trial=c.trial.with_n(found[c.name])) if c.name in found else c for c in cells]
+        cells = [replace(c, trial=_sized(c.trial, found[c.name])) if c.name in found else c for c in cells]
         changed = [name for name, digest in record.get("source", {}).items() if provenance.sha256(PACKAGE / name) != digest]
         note = f"The program has changed since that run ({len(changed)} files, for example {changed[0]})." if changed else ""
         return int(record["seed"]), cells, [note] if note else []
@@ -90,26 +97,33 @@ class Replay:
 
 def read_record(run: Path) -> dict[str, Any]:
     """Return the provenance of a finished run, or refuse in one line."""
+    if is_incomplete(run):
+        raise InputError(f"task.run is {str(run)!r}: the run there has not ended, or was killed; allowed: the folder of a finished run")
     path = run / "provenance.json"
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(read_text(path))
         if not isinstance(record["config"], dict) or not isinstance(record["seed"], int):
             raise ValueError("config or seed is missing")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (InputError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"task.run is {str(run)!r}: {path.name} cannot be read ({error}); allowed: the folder of a finished run"
         ) from error
     return record
 
 
-def _sizes(run: Path) -> dict[str, int]:
-    """Return the number of patients that task=size found for each cell: its replicates are of those trials."""
+def _sizes(run: Path) -> dict[str, dict[str, int]]:
+    """Return the patients, and the events where those decide, that task=size found for each cell: its replicates are of those trials."""
     path = run / "operating_characteristics.parquet"
     if not path.is_file():
         return {}
     table = pd.read_parquet(path)
-    found = table[(table["metric"] == "n") & (table["look"] == 0)]
-    return {str(cell): int(n) for cell, n in zip(found["cell"], found["estimate"], strict=True)}
+    found = table[table["metric"].isin(("n", "events_needed")) & (table["look"] == 0)]
+    return {str(cell): dict(zip(rows["metric"], rows["estimate"].astype(int), strict=True)) for cell, rows in found.groupby("cell")}
+
+
+def _sized(trial: Trial, found: dict[str, int]) -> Trial:
+    by_events = trial.at_events(found["events_needed"], found["n"]) if "events_needed" in found else None
+    return trial.with_n(found["n"]) if by_events is None else by_events
 
 
 def _compare(rows: Rows, replay: Replay, cell: str) -> tuple[bool, str]:
@@ -151,9 +165,9 @@ def _tables(trial: Trial, seed: int, replicate: int, cell: str, rows: Rows, verd
     if o.response is not None:
         patients["response"] = o.response[0] == 1
         patients["evaluable"] = True if o.evaluable is None else o.evaluable[0] == 1
-    # rules that recompute their bounds, or count, have none to show beforehand
-    bounds = getattr(plan.rule, "bounds", None) or getattr(plan.rule, "upper", None)
-    lower = getattr(plan.rule, "lower", None)
+    upper, lower = critical_values(trial, seed, replicate)
+    lower = np.where(np.isfinite(lower), lower, np.nan)
+    own = about == 0
     looks = pd.DataFrame(
         {
             "cell": cell,
@@ -163,14 +177,12 @@ def _tables(trial: Trial, seed: int, replicate: int, cell: str, rows: Rows, verd
             "enrolled_cumulative": rows["enrolled"],
             "events_cumulative": rows["events"],
             "z": rows["z"],
-            "critical_z": [np.nan if bounds is None or h else bounds[k - 1] for k, h in zip(rows["look"], about, strict=True)],
-            "futility_z": [
-                np.nan if lower is None or h or not np.isfinite(lower[k - 1]) else lower[k - 1]
-                for k, h in zip(rows["look"], about, strict=True)
-            ],
+            "critical_z": np.where(own, upper[rows["look"] - 1], np.nan),
+            "futility_z": np.where(own, lower[rows["look"] - 1], np.nan),
             "estimate": rows["estimate"],
             "decision": [DECISIONS[d] for d in rows["decision"]],
             "code": [code_names()[c] for c in rows["code"]],
         }
     )
-    return Replayed(cell, patients, looks, () if bounds is None else tuple(bounds), plan.hypothesis, plan.statistic.estimate_label, verdict)
+    bounds = () if np.isnan(upper).all() else tuple(upper.tolist())
+    return Replayed(cell, patients, looks, bounds, plan.hypothesis, plan.statistic.estimate_label, verdict)

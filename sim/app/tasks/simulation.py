@@ -10,7 +10,16 @@ from pathlib import Path
 from sim.app.cells import render
 from sim.app.study import Cell, Study
 from sim.engine import BLOCK, Replicates, SimulationError, join, simulate
-from sim.oc import Z95, Subject, after_stopping, harm_characteristics, operating_characteristics, rejections
+from sim.oc import (
+    Z95,
+    Subject,
+    Tally,
+    after_stopping,
+    enrolment_characteristics,
+    harm_characteristics,
+    operating_characteristics,
+    tally,
+)
 from sim.store import Store
 from sim.trial import Trial
 from sim.types import InputError, Row
@@ -113,16 +122,18 @@ def characteristics(study: Study, truth: Truth) -> list[Row]:
     rejection = "power" if truth.truth == "alternative" else under_null
     subject = Subject(study.scenario, truth.cell.name, plan.hypothesis, rejection)
     looks = plan.cut.looks
+    stated = truth.truth == "alternative" or is_null(truth.cell)
     return [
-        *operating_characteristics(subject, truth.replicates, looks, plan.stops_may_be_ignored),
+        *operating_characteristics(subject, truth.replicates, looks, plan.stops_may_be_ignored, plan.cut),
+        *(enrolment_characteristics(subject, plan, truth.replicates) if stated else ()),
         *harm_characteristics(subject, truth.replicates, looks),
         *after_stopping(subject, truth.cell.trial, truth.replicates),
     ]
 
 
-def counter(study: Study, progress: Progress | None) -> Callable[[Trial, int], tuple[int, int]]:
-    """Return what `sim.sizing.size` calls: (trial, replicates) -> (trials that rejected, trials analysed)."""
-    return lambda trial, n_sim: rejections(run_trial(study, trial, n_sim, progress))
+def counter(study: Study, progress: Progress | None) -> Callable[[Trial, int], Tally]:
+    """Return what `sim.sizing.size` calls: (trial, replicates) -> what its replicates count to."""
+    return lambda trial, n_sim: tally(trial.plan, run_trial(study, trial, n_sim, progress))
 
 
 def is_null(cell: Cell) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pandas as pd
 from rich.console import Console
 
 from sim.app.study import Cell, Study
-from sim.app.tasks import draws, effect_told, outputs, simulation, telling
+from sim.app.tasks import draws, effect_told, first_screen, outputs, simulation, telling
 from sim.formula import formula_sizes
 from sim.oc import COLUMNS
-from sim.report.terminal import print_operating_characteristics, print_sizes, progress
+from sim.reach import check_sizeable, check_testable
+from sim.report.terminal import print_facts, print_notices, print_operating_characteristics, print_sizes, progress
 from sim.sizing import Size as Answer
 from sim.sizing import size
 from sim.types import InputError, Row
@@ -23,6 +25,11 @@ DEFINITIONS = {
     "n_first": "smallest number of patients whose exact power reaches the target; the power is saw-toothed and may fall below it again",
     "n_low": "lower end of all n whose pointwise 95 % Monte Carlo interval for power holds the target",
     "n_high": "upper end of all n whose pointwise 95 % Monte Carlo interval for power holds the target",
+    "n_irrelevant": "places with which the trial was simulated; they are never all taken by the analysis, so that any larger number is the same trial",
+    "events_needed": "smallest number of events at the last look whose power reaches the target at the design's alpha, places never running out",
+    "events_low": "lower end of all numbers of events whose pointwise 95 % Monte Carlo interval for power holds the target",
+    "events_high": "upper end of all numbers of events whose pointwise 95 % Monte Carlo interval for power holds the target",
+    "events_safe": "smallest number of events whose one-sided 97.5 % lower Monte Carlo limit of power reaches the target",
     "n_safe": "smallest n whose one-sided 97.5 % lower Monte Carlo limit of power reaches the target",
 }
 
@@ -52,13 +59,16 @@ class Size:
     def run(self, study: Study, folder: Path) -> int:
         """Write the tables and the report into `folder`, print the answer; return the exit status 0."""
         telling.check_inputs(study)
+        for cell in study.cells:
+            first_screen.refuse_in(study, cell, lambda trial: check_sizeable(trial, self.n_max))
         run = study.run
         rows: list[Row] = []
         curves, assured, sized, spreads, uncertain = [], [], [], [], []
         for cell in study.cells:
             with progress(run.n_sim * 30, f"sizing {cell.name}") as advance:
                 answer = size(cell.trial, self.target_power, simulation.counter(study, advance), run.n_sim, self.n_max)
-            at_n = replace(cell, trial=cell.trial.with_n(answer.n))
+            at_n = replace(cell, trial=answer.of(cell.trial))
+            check_testable(at_n.trial, run.seed)
             sized.append(at_n)
             rows += _size_rows(study, at_n, answer)
             curves.append(_curve(cell.name, answer))
@@ -83,16 +93,20 @@ class Size:
         if assured:
             outputs.write_table(pd.concat(assured, ignore_index=True), folder, "assurance_curve")
         effects = effect_told.summaries(told, folder)
-        said = effect_told.sentences(told, effects, table)
-        lines = [*telling.size_lines(told, table, self.target_power), *said, *uncertain, *telling.unmet_precision(told, reduced)]
-        telling.tell(told, folder, table, lines, curve)
+        stated = effect_told.sentences(told, effects, table)
+        said = first_screen.notices_of(told, table)
+        lines = [*telling.size_lines(told, table, self.target_power), *stated, *uncertain, *telling.unmet_precision(told, reduced)]
+        telling.tell(told, folder, table, first_screen.in_order(told, said, lines), curve)
         if not run.quiet:
             console = Console()
+            print_notices(first_screen.told(told, said, heads=True), console)
             print_sizes(table, console)
             print_operating_characteristics(table, console)
             effect_told.show(effects, console)
-            for line in said:
+            for line in stated:
                 console.print(f" {line}", width=min(draws.WIDTH, console.width), highlight=False, markup=False)
+            print_facts(first_screen.facts(told, table, self.target_power), console)
+            print_notices(first_screen.told(told, said, heads=False), console)
             if spreads:
                 draws.print_draws(pd.concat(spreads, ignore_index=True), console)
                 for line in uncertain:
@@ -102,22 +116,35 @@ class Size:
 
 
 def _size_rows(study: Study, cell: Cell, answer: Answer) -> list[Row]:
+    formulas = [_row(study, cell, f.metric, f.value, f.definition, 0, f.unit) for f in formula_sizes(cell.trial, answer.target)]
+    if answer.events is not None:
+        return [*_event_rows(study, cell, answer.events, answer.n), *formulas]
     n_sim = 0 if answer.exact else study.run.n_sim
-    values = {"n": answer.n, "n_low": answer.n_low, "n_high": answer.n_high, "n_safe": answer.n_safe}
+    values: dict[str, float | None] = {"n": answer.n, "n_low": answer.n_low, "n_high": answer.n_high, "n_safe": answer.n_safe}
     if answer.exact and (not answer.meaning or answer.n_first < answer.n):
         values["n_first"] = answer.n_first
     rows = [_row(study, cell, m, v, DEFINITIONS["n_exact_stays" if answer.exact and m == "n" else m], n_sim) for m, v in values.items()]
     rows[0]["definition"] = answer.meaning or rows[0]["definition"]
+    if answer.n_safe is None:
+        rows[3]["definition"] += ": not reached by any n that was tried; n_high is where the search ended"
     # the error of n is its interval; the other ends are ends
     rows[0] |= {
         "ci_low": float(answer.n_low),
         "ci_high": float(answer.n_high),
         "mcse": 0.0 if answer.exact else (answer.n_high - answer.n_low) / 3.92,
     }
-    return rows + [_row(study, cell, f.metric, f.value, f.definition, 0, f.unit) for f in formula_sizes(cell.trial, answer.target)]
+    return rows + formulas
 
 
-def _row(study: Study, cell: Cell, metric: str, value: float, definition: str, n_sim: int, unit: str = "patients") -> Row:
+def _event_rows(study: Study, cell: Cell, needed: Answer, places: int) -> list[Row]:
+    """Return the rows of a trial that ends before its places are taken: events decide, and n are places that never run out."""
+    values = {"events_needed": needed.n, "events_low": needed.n_low, "events_high": needed.n_high, "events_safe": needed.n_safe}
+    rows = [_row(study, cell, m, v, DEFINITIONS[m], study.run.n_sim, "events") for m, v in values.items()]
+    rows[0] |= {"ci_low": float(needed.n_low), "ci_high": float(needed.n_high), "mcse": (needed.n_high - needed.n_low) / 3.92}
+    return [*rows, _row(study, cell, "n", places, DEFINITIONS["n_irrelevant"], study.run.n_sim)]
+
+
+def _row(study: Study, cell: Cell, metric: str, value: float | None, definition: str, n_sim: int, unit: str = "patients") -> Row:
     row = dict.fromkeys(COLUMNS)
     row |= {
         "scenario": study.scenario,
@@ -127,7 +154,13 @@ def _row(study: Study, cell: Cell, metric: str, value: float, definition: str, n
         "metric": metric,
         "unit": unit,
     }
-    row |= {"estimate": float(value), "n_requested": n_sim, "n_analysed": n_sim, "n_failed": 0, "definition": definition}
+    row |= {
+        "estimate": math.nan if value is None else float(value),
+        "n_requested": n_sim,
+        "n_analysed": n_sim,
+        "n_failed": 0,
+        "definition": definition,
+    }
     return row
 
 
@@ -144,4 +177,6 @@ def _curve(cell: str, answer: Answer) -> pd.DataFrame:
         }
         for p in answer.curve
     ]
-    return pd.DataFrame(points).assign(target_power=answer.target, n_required=answer.n, n_low=answer.n_low, n_high=answer.n_high)
+    # where events decide, the curve over places is flat from some n on, and no n is required
+    ends = (math.nan,) * 3 if answer.events is not None else (answer.n, answer.n_low, answer.n_high)
+    return pd.DataFrame(points).assign(target_power=answer.target, n_required=ends[0], n_low=ends[1], n_high=ends[2])

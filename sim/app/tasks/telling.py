@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,24 +12,27 @@ from rich.console import Console
 from sim import provenance
 from sim.app import paths
 from sim.app.study import Cell, Study
+from sim.app.tasks import first_screen
 from sim.app.tasks.against_published import against_published
 from sim.app.tasks.outputs import write_calibration, writing
 from sim.app.tasks.simulation import Reduced, error_of
 from sim.calibration.verdicts import calibrate
-from sim.design.allocation import SingleArm
 from sim.effect_summary import describe
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.html import write_report
 from sim.report.story import CellStory, Story
-from sim.report.tables import with_error
+from sim.report.tables import estimate
 from sim.rng import Draws
 
-LIMITATIONS = [
+LIMITATIONS_OF_THE_MODEL = [
     "Virtual patients are calibrated to published summary figures, not to patient data: agreement with those figures is calibration, not validation.",
     "What the paper does not identify (shape of supportive-care survival, hazard while waiting for treatment, the long tail, the denominator of the treated share) is assumed; the assumptions table names each.",
+    "Progression is taken as observed when it happens; the dates of scans are not simulated.",
+]
+LIMITATIONS = [
+    *LIMITATIONS_OF_THE_MODEL,
     "Monte Carlo errors measure the simulation's precision only; they say nothing about the benchmark's own uncertainty or about the model.",
     "Asymptotic tests keep their small-sample type I error, which is reported and not corrected.",
-    "Progression is taken as observed when it happens; the dates of scans are not simulated.",
 ]
 
 
@@ -40,18 +42,14 @@ def tell(
     table: pd.DataFrame | None,
     lines: list[str],
     curve: pd.DataFrame | None = None,
-    calibration: pd.DataFrame | None = None,
-    occupancy: pd.DataFrame | None = None,
-    landmarks: pd.DataFrame | None = None,
 ) -> None:
-    """Write report.html and provenance.json of a study into `folder`; the calibration is computed when it is not given."""
-    cohort = medians = None
+    """Write report.html and provenance.json of a study into `folder`, with the calibration of its first calibrated population."""
+    cohort = medians = calibration = None
     first = next((c for c in study.cells if isinstance(c.trial.population, PostCartFailure)), None)
     if first is not None:
         population = cast(PostCartFailure, first.trial.population)
-        if calibration is None:
-            calibration = calibrate(first.benchmark, population)
-            write_calibration(calibration, folder)
+        calibration = calibrate(first.benchmark, population)
+        write_calibration(calibration, folder)
         picture = against_published(first.benchmark, population, study.run.seed)
         cohort, medians = picture.cohort, picture.medians
     cited = sorted({c.benchmark.citation for c in study.cells if c.benchmark is not None})
@@ -59,8 +57,8 @@ def tell(
     with writing(folder):
         provenance.write(record, folder / "provenance.json")
     story = Story(
-        title=study.title or f"Operating characteristics of {study.scenario}",
-        question=study.question or "What are the power, the type I error and the cost of this trial?",
+        title=study.title,
+        question=study.question,
         answer_lines=lines,
         cells=[_cell_story(c) for c in study.cells],
         operating_characteristics=table,
@@ -68,19 +66,12 @@ def tell(
         calibration=calibration,
         cohort=cohort,
         published_medians=medians,
-        occupancy=occupancy,
-        landmarks=landmarks,
         limitations=LIMITATIONS,
         citations=record["citations"],
         provenance=record,
     )
     with writing(folder):
         write_report(story, folder / "report.html")
-
-
-def without_effect(study: Study) -> Study:
-    """Return the study of the same patients untreated: what a task tells that speaks of the population alone."""
-    return replace(study, cells=tuple(replace(cell, trial=cell.trial.under_null) for cell in study.cells))
 
 
 def check_inputs(study: Study) -> None:
@@ -103,33 +94,53 @@ def _cell_story(cell: Cell) -> CellStory:
     trial = cell.trial
     return CellStory(
         name=cell.name,
-        design=trial.design.describe(trial.population),
+        design=trial.describe_design(),
         assumptions=[
             *trial.describe_assumptions(),
             *describe(trial),
         ],
-        alpha=trial.design.alpha,
-        decision_tool_only=isinstance(trial.plan.allocation, SingleArm) and trial.plan.hypothesis in ("PFS", "OS"),
+        facts=trial.facts,
     )
 
 
 def power_lines(study: Study, table: pd.DataFrame) -> list[str]:
     """Say the power, the type I error and the duration of each cell in a sentence."""
-    return [f"{_what(cell)}, {cell.trial.plan.n} patients{_in_cell(study, cell)}: {_operating(table, cell.name)}." for cell in study.cells]
+    return [
+        f"{_what(cell)}{_in_cell(study, cell)}: {_patients(table, cell)}; {_operating(table, cell.name)}.{_rejects(cell)}"
+        for cell in study.cells
+    ]
 
 
 def size_lines(study: Study, table: pd.DataFrame, target: float) -> list[str]:
     """Say the patients needed in each cell in a sentence."""
     lines = []
     for cell in study.cells:
-        n, low, high = (int(_value(table, cell.name, m)["estimate"]) for m in ("n", "n_low", "n_high"))
-        exact = _value(table, cell.name, "n")["n_analysed"] == 0
-        interval = "exact" if exact else f"Monte Carlo interval {low} to {high}"
         lines.append(
-            f"{_what(cell)}{_in_cell(study, cell)}: {n} patients ({interval}) for a power of {target:.0%}. "
-            f"That trial has {_operating(table, cell.name)}.{_beside(table, cell)}"
+            f"{_what(cell)}{_in_cell(study, cell)}: {_needed(table, cell)} for a power of {target:.0%}. {_patients(table, cell)};"
+            f" that trial has {_operating(table, cell.name)}.{_rejects(cell)}{_beside(table, cell)}"
         )
     return lines
+
+
+def _needed(table: pd.DataFrame, cell: Cell) -> str:
+    """Say the patients that are needed, or the events where places decide nothing."""
+    by_events = _value(table, cell.name, "events_needed") is not None
+    metrics, unit = (("events_needed", "events_low", "events_high"), "events") if by_events else (("n", "n_low", "n_high"), "patients")
+    rows = [_value(table, cell.name, m) for m in metrics]
+    n, low, high = (int(row["estimate"]) for row in rows)
+    interval = "exact" if rows[0]["n_analysed"] == 0 else f"Monte Carlo interval {low} to {high}"
+    irrelevant = "; accrual is still open at the analysis, so that the number of places is irrelevant" if by_events else ""
+    return f"{n} {unit} ({interval}{irrelevant})"
+
+
+def _patients(table: pd.DataFrame, cell: Cell) -> str:
+    rows = table[(table["cell"] == cell.name) & (table["look"] == 0)]
+    return first_screen.patients({str(row["metric"]): row for row in rows.to_dict("records")})
+
+
+def _rejects(cell: Cell) -> str:
+    smallest = cell.trial.facts.smallest_rejecting
+    return "" if smallest is None else f" {smallest.what[0].upper()}{smallest.what[1:]}: {smallest.value}."
 
 
 def unmet_precision(study: Study, reduced: list[Reduced]) -> list[str]:
@@ -154,9 +165,10 @@ WORDS = {
 
 
 def _what(cell: Cell) -> str:
-    design = cell.trial.design.describe(cell.trial.population)[0].value
-    arms, endpoint = design.split(", n = ")[0], design.rsplit(", ", 1)[1]
-    return f"{arms[0].upper()}{arms[1:]}, {endpoint}, {cell.trial.effect.describe()[0].value}"
+    facts = cell.trial.facts
+    endpoint = f"{facts.endpoint_in_words} ({facts.endpoint})"
+    level, effect = cell.trial.design.level_words, cell.trial.effect.describe()[0].value
+    return f"{facts.kind[0].upper()}{facts.kind[1:]}, {endpoint}, {level}, {effect}"
 
 
 def _in_cell(study: Study, cell: Cell) -> str:
@@ -168,10 +180,10 @@ def _operating(table: pd.DataFrame, cell: str) -> str:
     for metric, words in WORDS.items():
         row = _value(table, cell, metric)
         if row is not None:
-            parts.append(f"{words} {with_error(row['estimate'], row['mcse'])} ({int(row['n_analysed']):,} replicates)")
+            parts.append(f"{words} {estimate(row)} ({int(row['n_analysed']):,} replicates)")
     duration = _value(table, cell, "expected_duration")
     if duration is not None:
-        parts.append(f"an expected duration of {with_error(duration['estimate'], duration['mcse'])} months")
+        parts.append(f"an expected duration of {estimate(duration)} months")
     return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
 
 

@@ -75,6 +75,10 @@ class Validate:
         )
         return 0 if qualification.passed else 1
 
+    def folder_name(self, study: Study) -> str:
+        """Return the name of the run's folder."""
+        return "validate"
+
     def _conditions(self, study: Study, families: tuple[Family, ...]) -> Conditions:
         names = {family.name for family in families}
         scenarios = shipped_scenarios() if textbook.FAMILY in names else {}

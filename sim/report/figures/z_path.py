@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -54,7 +55,7 @@ def z_path(looks: pd.DataFrame, bounds: Sequence[float], name: str = "z") -> str
             f"z = {last['z']:.3f}: {words}", (last["look"], last["z"]), (8, -12), textcoords="offset points", ha="left", fontsize=9
         )
         axes.axhline(0, color=style.GRID, linewidth=0.8, zorder=0)
-        top, bottom = max([0.5, *bounds, *looks["z"]]), min([-0.2, *looks["z"]])
+        top, bottom = max([0.5, *(b for b in bounds if math.isfinite(b)), *looks["z"]]), min([-0.2, *looks["z"]])
         axes.set(xlabel="Look", ylabel="z", xticks=range(1, planned + 1), xlim=(0.5, planned + 0.9), ylim=(bottom - 0.4, top + 0.4))
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2)
         return style.to_svg(figure, name, "z at each look against the boundary")
