@@ -10,7 +10,7 @@ from sim.accrual import PiecewiseAccrual, UniformAccrual
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
 from sim.design.single_arm_survival import SingleArmSurvival
-from sim.effect import HazardRatio, NoEffect, ResponseRateChange
+from sim.effect import NoEffect, PatientHazardRatio, ResponseRateChange
 from sim.engine import simulate
 from sim.followup import ExponentialDropout, NoDropout
 from sim.oc import Subject, enrolment_characteristics, notices, operating_characteristics, tally
@@ -28,7 +28,11 @@ PLAIN = {"stratified_randomisation": False, "statistic": LogRank()}
 
 def survival(median, hr, accrual, dropout=None, **design):
     return Trial(
-        PiecewiseExponential(medians=(median,)), accrual, dropout or NoDropout(), HazardRatio(hr), RandomisedSurvival(**{**PLAIN, **design})
+        PiecewiseExponential(medians=(median,)),
+        accrual,
+        dropout or NoDropout(),
+        PatientHazardRatio(hr),
+        RandomisedSurvival(**{**PLAIN, **design}),
     )
 
 
