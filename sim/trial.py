@@ -120,7 +120,7 @@ class Trial:
 
 ENDPOINTS = {"PFS": "pfs", "OS": "os", "ORR": "response"}
 _ACTS_ON = {
-    "hazard": "the hazard of progression or death (effect=hazard_ratio)",
+    "hazard": "the hazard of progression or death (effect=patient_hazard_ratio)",
     "response": "the response rate (effect=response_rate)",
     "durable": "how many responses last (effect=durable_share)",
     "death": "death after a progression (effect=death_after_progression)",

@@ -49,7 +49,7 @@ SEEDS = [
     ["population=piecewise_exponential", "population.medians=[1e300]"],
     ["population=piecewise_exponential", "population.medians=[1e-300]"],
     ["population=piecewise_exponential", "population.medians=null", "population.hazards=[[0.0]]"],
-    ["effect.delay=1e308"],
+    ["effect=patient_hazard_ratio", "effect.delay=1e308"],
     ["effect.hr=1e-300"],
     ["design=single_arm_orr", "effect=response_rate", "design.assessment=1e6"],
     ["design=single_arm_orr", "effect=response_rate", "design.not_evaluable_share=1", "design.not_evaluable=excluded"],

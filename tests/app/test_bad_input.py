@@ -54,8 +54,8 @@ BAD = [
     (["run.workers=0"], "run.workers is 0; allowed: 1 or more, or null"),
     # an effect that cannot act on what is tested
     (
-        ["design=single_arm_orr", "effect=hazard_ratio"],
-        "effect acts on the hazard of progression or death (effect=hazard_ratio) and cannot move what the design tests, ORR; allowed: an effect"
+        ["design=single_arm_orr", "effect=piecewise"],
+        "effect acts on the hazard of progression or death (effect=patient_hazard_ratio) and cannot move what the design tests, ORR; allowed: an effect"
         " on the response rate (effect=response_rate), or none",
     ),
     (
@@ -79,7 +79,7 @@ BAD = [
         ["population=piecewise_exponential", "population.medians=[1e-300]"],
         "population.medians is [1e-300]; allowed: a positive number of months",
     ),
-    (["effect.delay=1e308"], "effect.delay is 1e+308; allowed: 0, or months from 0.001 to 10000"),
+    (["effect=patient_hazard_ratio", "effect.delay=1e308"], "effect.delay is 1e+308; allowed: 0, or months from 0.001 to 10000"),
     (["design=single_arm_orr", "design.assessment=1e6"], "design.assessment is 1000000.0; allowed: 0, or months from 0.001 to 10000"),
     (["accrual.rate=.0001"], "accrual.rate is 0.0001; allowed: a positive number of patients per month"),
     # targets that no trial can reach, tests that cannot be formed: before anything is simulated

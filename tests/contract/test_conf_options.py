@@ -14,10 +14,11 @@ from sim.app.compose import compose, composer
 from sim.app.overlays import private_store, register
 
 OPTIONS = [(group, path) for group in schema.GROUPS for path in sorted((paths.conf_dir() / group).glob("*.yaml"))]
-# an option that goes with none but another: a curve of the experimental arm needs a population that holds one
+# options that go with no other alone: a curve of the experimental arm needs a population that holds one
 NEEDS = {
     ("effect", "own_curve"): ["population=parametric", "population.experimental=[{_target_:sim.shape.Weibull,median:4.0,shape:1.0}]"],
-    ("population", "parametric"): ["effect=hazard_ratio"],
+    # what happens after a progression cannot move progression-free survival
+    ("effect", "death_after_progression"): ["design=randomised_os"],
 }
 SCENARIOS = sorted(paths.scenarios_dir().glob("*.yaml"))
 
