@@ -3,7 +3,7 @@
 import importlib
 import tempfile
 from contextlib import chdir
-from functools import lru_cache
+from functools import cache
 
 import yaml
 
@@ -18,7 +18,7 @@ def options(group):
     return [path.stem for path in sorted((paths.conf_dir() / group).glob("*.yaml"))]
 
 
-@lru_cache(maxsize=64)
+@cache
 def study(*overrides):
     """The study that these overrides ask for, composed in an empty folder."""
     with tempfile.TemporaryDirectory() as empty, chdir(empty), private_store(), composer():

@@ -46,7 +46,8 @@ def judged(statistic):
 
 def settings(statistic):
     """The statistic with each of its settings changed alone."""
-    changes = [(name, value) for name, values in CHOICES.items() if hasattr(statistic, name) for value in values]
+    own = {f.name for f in dataclasses.fields(statistic)}
+    changes = [(name, value) for name, values in CHOICES.items() if name in own for value in values]
     return [s for name, value in changes for s in judged(dataclasses.replace(statistic, **{name: value}))]
 
 

@@ -35,7 +35,11 @@ from tests.engine.studies import digest
 REPLICATES = 24
 SEED = 2657
 VARIANTS: dict[str, tuple[Any, ...]] = {"time_zero": TIME_ZEROS, "prognostic": (False, True)}
-EFFECTS = {"PFS": "effect=hazard_ratio", "OS": "effect=hazard_ratio", "ORR": "effect=response_rate"}
+EFFECTS = {
+    "PFS": ("single_arm_pfs", "hazard_ratio"),
+    "OS": ("single_arm_pfs", "hazard_ratio"),
+    "ORR": ("single_arm_orr", "response_rate"),
+}  # of what is tested: a design that takes the effect, and the effect
 
 
 def populations(every: bool) -> Iterator[tuple[str, Population]]:
@@ -62,10 +66,10 @@ def populations(every: bool) -> Iterator[tuple[str, Population]]:
 def trials(every: bool) -> Iterator[tuple[str, Trial | None]]:
     """Yield every trial by name, None where design and population do not go together."""
     designs = {}
+    effects = {of: study(f"design={design}", f"effect={effect}").cells[0].trial.effect for of, (design, effect) in EFFECTS.items()}
     for name in options("design"):
         (cell,) = study(f"design={name}", "effect=none").cells
-        (cell,) = study(f"design={name}", EFFECTS[cell.trial.plan.hypothesis]).cells
-        designs[name] = cell.trial
+        designs[name] = dataclasses.replace(cell.trial, effect=effects[cell.trial.plan.hypothesis])
     for (where, population), (name, like) in itertools.product(populations(every), designs.items()):
         yield f"{name}/{where}", _possible(like, population)
 
@@ -95,7 +99,7 @@ def hash_of_test(name: str) -> str:
     observations = enrol(trial, Draws(SEED, 0, 200, trial.plan.n))
     # an event stands for a response where a test asks for one
     observations = dataclasses.replace(observations, response=observations.event)
-    found = test.test(observations, np.linspace(12.0, 30.0, 200))
+    found = test.test(observations, np.linspace(12.0, 30.0, 200), 0.025)
     out = hashlib.sha256()
     for f in dataclasses.fields(found):
         out.update(np.ascontiguousarray(getattr(found, f.name)).tobytes())
