@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from sim.app.paths import scenarios_dir
+from tests.thinning import one_in
 
 NAMES = sorted(path.stem for path in scenarios_dir().glob("*.yaml"))
 SMALL = ("run.n_sim=200", "run.n_sim_null=200", "run.folder=out")
@@ -39,7 +40,7 @@ def test_a_scenario_runs(cli, folder, name):
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("argv", [[], ["scenarios=textbook_rct_pfs"], ["scenarios=phase2_single_arm_orr", "executor=serial"]])
+@pytest.mark.parametrize("argv", one_in(3, [[], ["scenarios=textbook_rct_pfs"], ["scenarios=phase2_single_arm_orr", "executor=serial"]]))
 def test_a_scenario_runs_as_a_process(folder, argv):
     done = subprocess.run([sys.executable, "-m", "sim", *argv, *SMALL], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
