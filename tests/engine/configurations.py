@@ -2,9 +2,10 @@
 
 And every test of conf/statistic on patients of its kind of trial.
 
-    python tests/engine/configurations.py [every]    prints one `name hash` per line; the processor is chosen by the environment
+    python tests/engine/configurations.py [tests | every]    prints one `name hash` per line; the processor is chosen by the environment
 
-Without `every`, each population as its file says and, of each class of populations, the first in all its variants. A hash is of the rows
+Of `tests` the tests of conf/statistic alone; of neither, each population as its file says and, of each class of populations, the first in
+all its variants. A hash is of the rows
 and of the population's curves, bit for bit; a trial that is refused has `refused` for it.
 """
 
@@ -109,5 +110,5 @@ def hash_of_test(name: str) -> str:
 if __name__ == "__main__":
     for name in options("statistic"):
         print(f"statistic/{name}", hash_of_test(name))
-    for name, trial in trials("every" in sys.argv[1:]):
+    for name, trial in () if "tests" in sys.argv[1:] else trials("every" in sys.argv[1:]):
         print(name, "refused" if trial is None else hash_of(trial))

@@ -92,11 +92,23 @@ def same_configurations(disguises: list[dict[str, str]], cache: Path, *which: st
         assert set(other) == set(plain)
 
 
+OLDEST = DISGUISES["numpy_without_any_level"] | DISGUISES["old_c_library_and_linear_algebra"]
+"""One process that believes in an old C library, an old linear algebra and no level of numpy's at all."""
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not X86, reason="the disguises are of x86 processors")
+def test_every_test_is_the_plain_one(tmp_path):
+    plain, oldest = at_once([{}, OLDEST], tmp_path, str(CONFIGURATIONS), "tests")
+    assert {name.split("/")[1] for name in plain} == set(options("statistic"))
+    assert oldest == plain
+
+
+@pytest.mark.verify
 @pytest.mark.process
 @pytest.mark.skipif(not X86, reason="the disguises are of x86 processors")
 def test_every_design_on_every_population_is_the_plain_one(tmp_path):
-    # one process that believes in an old C library, an old linear algebra and no level of numpy's at all
-    same_configurations([DISGUISES["numpy_without_any_level"] | DISGUISES["old_c_library_and_linear_algebra"]], tmp_path)
+    same_configurations([OLDEST], tmp_path)
 
 
 @pytest.mark.verify
