@@ -9,7 +9,6 @@ from scipy.stats import norm
 
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_survival import SingleArmSurvival
-from sim.effect import HazardRatio
 from sim.statistic.analytic import one_sample_logrank
 from sim.statistic.logrank import LogRank
 from sim.trial import Trial
@@ -39,8 +38,9 @@ def formula_sizes(trial: Trial, target: float) -> list[FormulaSize]:
     Schoenfeld, Biometrika 1981;68:316. Wu, Pharmaceutical Statistics 2015;14:364.
     """
     design, effect = trial.design, trial.effect
-    if isinstance(design, RandomisedSurvival) and isinstance(effect, HazardRatio) and effect.delay == 0 and effect.hr < 1:
-        return _schoenfeld(design, effect.hr, target)
+    stated = effect.stated(trial.population)
+    if isinstance(design, RandomisedSurvival) and stated is not None and stated[0] < 1 and stated[1] == design.endpoint:
+        return _schoenfeld(design, stated[0], target)
     if isinstance(design, SingleArmSurvival) and _is_wus(design):
         return _wu(trial, design, target)
     return []
@@ -52,7 +52,7 @@ def _is_wus(design: SingleArmSurvival) -> bool:
 
 def _schoenfeld(design: RandomisedSurvival, hr: float, target: float) -> list[FormulaSize]:
     test = design.statistic
-    if len(design.look_events) > 1 or design.endpoint != "pfs" or not isinstance(test, LogRank) or test.rho or test.gamma:
+    if len(design.look_events) > 1 or not isinstance(test, LogRank) or test.rho or test.gamma:
         return []
     a, b = design.ratio
     z = float(norm.isf(design.level) + norm.ppf(target))
