@@ -146,6 +146,7 @@ def test_power_is_a_distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     pd.testing.assert_frame_equal(plain, table.iloc[: len(plain)].astype(plain.dtypes))
 
 
+@pytest.mark.verify
 def test_a_size_is_put_under_every_draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     few = ["task=size", "design=single_arm_pfs", "effect.hr=0.4", "run.n_sim=400", "run.n_sim_null=400", "run.store=null"]

@@ -245,6 +245,7 @@ def test_nothing_is_seen_after_the_end_of_followup() -> None:
     assert set(seen.loc[seen["treated"] == 0, "regimen"]) == {"none"}
 
 
+@pytest.mark.verify
 def test_fitted_figures_are_those_that_the_fit_reads_and_what_follows_from_them(table):
     used = fit(zurko2023())[1].used
     shipped = figures_used(PostCartFailure().path)

@@ -42,7 +42,7 @@ def test_every_command_is_known() -> None:
     assert all(c.split()[0] == "make" and c.split()[1] in targets for c in others)
 
 
-@pytest.mark.parametrize("command", one_in(3, POSTCART))
+@pytest.mark.parametrize("command", one_in(4, POSTCART))
 def test_command_runs(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command)[1:]

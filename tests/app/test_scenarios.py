@@ -31,7 +31,7 @@ COLUMNS = [
 ]
 
 
-@pytest.mark.parametrize("name", one_in(2, NAMES))
+@pytest.mark.parametrize("name", one_in(4, NAMES))
 def test_a_scenario_runs(cli, folder, name):
     result = cli(f"scenarios={name}", *SMALL)
     assert result.status == 0, result.err
@@ -40,7 +40,7 @@ def test_a_scenario_runs(cli, folder, name):
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("argv", one_in(3, [[], ["scenarios=textbook_rct_pfs"], ["scenarios=phase2_single_arm_orr", "executor=serial"]]))
+@pytest.mark.parametrize("argv", one_in(3, [["scenarios=textbook_rct_pfs"], [], ["scenarios=phase2_single_arm_orr", "executor=serial"]]))
 def test_a_scenario_runs_as_a_process(folder, argv):
     done = subprocess.run([sys.executable, "-m", "sim", *argv, *SMALL], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -57,6 +57,7 @@ def check(folder, name):
         assert (folder / file).stat().st_size > 0
 
 
+@pytest.mark.verify
 def test_a_statistic_is_chosen_by_its_group(cli, folder):
     result = cli("-m", "statistic=logrank,cox", *SMALL)
     assert result.status == 0, result.err
