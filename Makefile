@@ -21,7 +21,7 @@ run: $(VENV)/.run
 	@$(BIN)/python -m sim $(ARGS)
 
 test: $(VENV)/.dev kernels
-	@$(BIN)/python -m pytest -q -n 2 --durations=10 -m "not verify" $(TESTS)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --durations=10 -m "not verify" $(TESTS)
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff check .
@@ -30,7 +30,7 @@ check: $(VENV)/.dev
 	@$(BIN)/lint-imports
 
 verify: $(VENV)/.dev kernels
-	@$(BIN)/python -m pytest -q -n 2 --durations=10 -m verify $(TESTS)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --durations=10 -m verify $(TESTS)
 
 bench: $(VENV)/.dev kernels
 	@$(BIN)/python -m tests.benchmarks.bench $(ARGS)

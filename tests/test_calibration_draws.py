@@ -32,10 +32,10 @@ from sim.types import InputError
 HEADLINE = {id for id, f in zurko2023().read().items() if f.role == "headline"} - {"n_all"}
 
 
-@pytest.mark.parametrize("k", [50, pytest.param(DRAWS, marks=pytest.mark.verify)])
+@pytest.mark.parametrize("k", [12, *(pytest.param(k, marks=pytest.mark.verify) for k in (50, DRAWS))])
 def test_draws_scatter_as_the_copies_that_they_were_fitted_to(k: int, capsys: pytest.CaptureFixture[str]) -> None:
     # definitions.md 18: within 15 %. Draw i was fitted to copy i, so that only what the refit does to a figure is left, not the
-    # error of an SD of 200 (5 %). Of the first 50 alone four standard errors of the ratio are allowed on top.
+    # error of an SD of 200 (5 %). Of the first 12 or 50 alone four standard errors of the ratio are allowed on top.
     population = PostCartFailure()
     table = spread(zurko2023(), population.drawn[:k], copies(zurko2023(), population, k, SEED))
     headline = table[table["role"] == "headline"]
@@ -56,7 +56,7 @@ def test_a_figure_that_the_refit_ignores_would_be_seen() -> None:
     assert (same["sd_ratio"].dropna() == 0).all()
 
 
-@pytest.mark.parametrize("replicate", [0, 2])
+@pytest.mark.parametrize("replicate", [0, pytest.param(2, marks=pytest.mark.verify)])
 def test_the_shipped_draws_are_what_the_command_makes(replicate: int) -> None:
     population = PostCartFailure()
     again, shipped = one_draw(zurko2023(), population, SEED, replicate), population.drawn[replicate]
@@ -146,6 +146,7 @@ def test_power_is_a_distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     pd.testing.assert_frame_equal(plain, table.iloc[: len(plain)].astype(plain.dtypes))
 
 
+@pytest.mark.verify
 def test_a_size_is_put_under_every_draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     few = ["task=size", "design=single_arm_pfs", "effect.hr=0.4", "run.n_sim=400", "run.n_sim_null=400", "run.store=null"]

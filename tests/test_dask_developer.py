@@ -15,6 +15,7 @@ from sim.executor.serial import Serial
 from sim.store import Store
 from sim.types import InputError
 from tests.designs import textbook
+from tests.thinning import one_in
 
 pytestmark = pytest.mark.process
 TRIAL = textbook()
@@ -50,7 +51,7 @@ def killer(cluster):
     return progress, seen
 
 
-@pytest.mark.parametrize("keeps", ["shared store", "own store", "no store"])
+@pytest.mark.parametrize("keeps", one_in(3, ["shared store", "own store", "no store"]))
 def test_a_worker_killed_in_mid_run_changes_nothing(tmp_path, cluster, expected, keeps):
     store = None if keeps == "no store" else Store.of(tmp_path, TRIAL, 11)
     executor = DaskCluster(cluster.scheduler_address, shared_store=keeps == "shared store")
@@ -86,6 +87,7 @@ def test_a_block_that_kills_every_worker_is_given_up(tmp_path, cluster, retries)
     assert marks.read_text().count("died") == retries + 1
 
 
+@pytest.mark.verify
 def test_the_address_of_the_block_is_said(cluster, monkeypatch):
     def lost(self, fn, items):
         yield from (Serial().map(fn, list(items)[:1]))
@@ -96,6 +98,7 @@ def test_the_address_of_the_block_is_said(cluster, monkeypatch):
         simulate(TRIAL, N_SIM, 11, DaskCluster(cluster.scheduler_address))
 
 
+@pytest.mark.verify
 def test_workers_that_come_later_are_used(cluster):
     items = list(range(400))
     done = DaskCluster(cluster.scheduler_address).map(slow, items)
@@ -116,6 +119,7 @@ def test_nobody_answers():
         list(DaskCluster("tcp://127.0.0.1:9", timeout=0.5).map(abs, [1]))
 
 
+@pytest.mark.verify
 def test_a_cluster_whose_workers_all_left_is_given_up(cluster, monkeypatch):
     monkeypatch.setattr(dask_cluster, "LOOK", 0.2)
     done = DaskCluster(cluster.scheduler_address, timeout=1.0).map(slow, range(2000))

@@ -10,6 +10,7 @@ import pytest
 from sim.executor import dask_cluster
 from sim.executor.dask_jobqueue import SYSTEMS, DaskJobQueue
 from sim.types import InputError
+from tests.thinning import one_in
 
 
 class Notes(list):
@@ -62,7 +63,7 @@ def test_slurm_is_asked_for_what_the_configuration_says(batch_system):
 
 
 @pytest.mark.process
-@pytest.mark.parametrize(("system", "word"), [("pbs", "account"), ("sge", "project"), ("lsf", "project")])
+@pytest.mark.parametrize(("system", "word"), one_in(3, [("pbs", "account"), ("sge", "project"), ("lsf", "project")]))
 def test_other_systems_name_the_account_in_their_own_way(batch_system, system, word):
     assert list(DaskJobQueue(system=system, account="lymphoma").map(operator.neg, [1])) == [-1]
     name, options = batch_system[0]
@@ -70,6 +71,7 @@ def test_other_systems_name_the_account_in_their_own_way(batch_system, system, w
     assert options[word] == "lymphoma"
 
 
+@pytest.mark.verify
 @pytest.mark.process
 def test_jobs_that_end_at_their_walltime_are_asked_for_again(batch_system, monkeypatch):
     monkeypatch.setattr(dask_cluster, "LOOK", 0.2)
@@ -88,6 +90,7 @@ def slow(item):
     return item
 
 
+@pytest.mark.verify
 @pytest.mark.process
 def test_the_queue_is_waited_for_once(batch_system):
     with DaskJobQueue().kept() as kept:

@@ -87,6 +87,7 @@ class _OneClass(PostCartFailure):
         self.__dict__["values"] = replace(self.values, regimens=regimens, exit_classes=((1.0, none, responds, odds),))
 
 
+@pytest.mark.verify
 def test_each_class_follows_its_own_curve() -> None:
     population, draws = PostCartFailure(prognostic=True), Draws(13, 0, 1, N)
     own, stratum = class_of(population.values, draws), population.sample_strata(draws)

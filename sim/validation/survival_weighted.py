@@ -74,7 +74,7 @@ def _modestly_weighted(analysis: Analysis) -> list[Check]:
     data, cut = analysis.data
     z = float(test.test(data, cut, NO_LEVEL).z[0])
     sets = risk_sets(data, cut, analysis.stratified)
-    out = np.empty((1, 3))
+    out = np.empty((1, 4))
     limits = math.inf if test.t_star is None else test.t_star, test.s_star or 0.0
     kernel.scores(sets.keys, sets.counts, sets.bits, reciprocals(sets.keys.shape[1]), *limits, not nphrct, out)
     u, v = float(out[0, 0]), float(out[0, 1])

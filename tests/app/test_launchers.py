@@ -10,6 +10,7 @@ from hydra.core.plugins import Plugins
 from joblib.externals.loky import get_reusable_executor
 
 from tests.app.running import RECORD, tree
+from tests.thinning import one_in
 
 pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="needs the extra: pip install 'postcart[launchers]'")
 pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="needs the extra: pip install 'postcart[launchers]'")
@@ -36,7 +37,7 @@ def program(cli, monkeypatch):
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+@pytest.mark.parametrize("launcher", one_in(2, ["joblib", "submitit_local"]))
 def test_the_sweep_is_the_one_that_runs_in_turn(program, folder, launcher):
     in_turn = program(*SWEEP, "run.folder=turn", "run.store=null", "executor=serial")
     side = program(*SWEEP, "run.folder=side", f"hydra/launcher={launcher}")
@@ -78,6 +79,7 @@ def test_a_failure_is_one_line_and_the_traceback_is_for_those_who_ask(program):
     assert shown.err.endswith(f"{lines[1]}\n")
 
 
+@pytest.mark.verify
 @pytest.mark.process
 def test_a_job_that_is_killed_is_named_and_the_others_are_kept(program, folder):
     result = program("-m", "effect.hr=0.6,0.99", *JOBLIB, "hydra.launcher.n_jobs=2", "run.folder=sweep", *DIE)
@@ -104,7 +106,7 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("argv", "line"), BAD, ids=[" ".join(argv) for argv, _ in BAD])
+@pytest.mark.parametrize(("argv", "line"), one_in(2, BAD), ids=[" ".join(argv) for argv, _ in BAD])
 def test_bad_input_is_refused_in_one_line(cli, folder, monkeypatch, argv, line):
     monkeypatch.setattr("shutil.which", lambda name: None)
     result = cli(*argv)

@@ -107,6 +107,7 @@ def test_the_wheel_finds_a_users_own_files(wheel, tmp_path):
     assert done.stdout == "ours mine 62 4\n", done.stderr
 
 
+@pytest.mark.verify
 @pytest.mark.process
 def test_the_wheel_runs_a_shipped_scenario(wheel, tmp_path):
     done = run(
@@ -123,6 +124,7 @@ def test_the_wheel_runs_a_shipped_scenario(wheel, tmp_path):
     assert (tmp_path / "out" / "report.html").is_file()
 
 
+@pytest.mark.verify
 @pytest.mark.process
 def test_the_wheel_composes_every_shipped_scenario(wheel, tmp_path):
     code = (

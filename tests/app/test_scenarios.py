@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from sim.app.paths import scenarios_dir
+from tests.thinning import one_in
 
 NAMES = sorted(path.stem for path in scenarios_dir().glob("*.yaml"))
 SMALL = ("run.n_sim=200", "run.n_sim_null=200", "run.folder=out")
@@ -30,7 +31,7 @@ COLUMNS = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", one_in(4, NAMES))
 def test_a_scenario_runs(cli, folder, name):
     result = cli(f"scenarios={name}", *SMALL)
     assert result.status == 0, result.err
@@ -39,7 +40,7 @@ def test_a_scenario_runs(cli, folder, name):
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("argv", [[], ["scenarios=textbook_rct_pfs"], ["scenarios=phase2_single_arm_orr", "executor=serial"]])
+@pytest.mark.parametrize("argv", one_in(3, [["scenarios=textbook_rct_pfs"], [], ["scenarios=phase2_single_arm_orr", "executor=serial"]]))
 def test_a_scenario_runs_as_a_process(folder, argv):
     done = subprocess.run([sys.executable, "-m", "sim", *argv, *SMALL], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -56,6 +57,7 @@ def check(folder, name):
         assert (folder / file).stat().st_size > 0
 
 
+@pytest.mark.verify
 def test_a_statistic_is_chosen_by_its_group(cli, folder):
     result = cli("-m", "statistic=logrank,cox", *SMALL)
     assert result.status == 0, result.err

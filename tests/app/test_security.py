@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.running import RECORD, tree
+from tests.thinning import one_in
 
 MARK = "touched"  # what each file would leave, were it obeyed
 TOUCH = f"_target_: pathlib.Path.touch\nself: {MARK}"
@@ -130,7 +131,7 @@ def refused(result, line: str | None) -> None:
     assert "s3cret" not in result.err + result.out
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", one_in(2, SCENARIOS))
 def test_a_scenario_cannot(cli, stranger, name):
     text, line = SCENARIOS[name]
     before = put(stranger, "scenarios", name, text)
@@ -140,7 +141,7 @@ def test_a_scenario_cannot(cli, stranger, name):
     assert os.environ["PATH"] == path
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", one_in(2, OPTIONS))
 def test_an_option_cannot(cli, stranger, name):
     text, line = OPTIONS[name]
     before = put(stranger, "design", name, text)
@@ -220,7 +221,7 @@ HARMLESS = ("hydra_defaults",)  # conf/config.yaml makes the same choice first, 
 SECOND_RING = [name for name in SCENARIOS if name.startswith(GUARDED) and name not in HARMLESS]
 
 
-@pytest.mark.parametrize("name", SECOND_RING)
+@pytest.mark.parametrize("name", one_in(3, SECOND_RING))
 def test_the_second_ring_holds_when_the_first_is_down(cli, stranger, name, monkeypatch):
     monkeypatch.setattr("sim.app.overlays.vet", lambda group, header, tree: None)
     before = put(stranger, "scenarios", name, SCENARIOS[name][0])

@@ -12,6 +12,7 @@ from sim.boundary.exact_binomial import rejection_count
 from sim.boundary.multi_stage_binomial import stage_errors, stage_probabilities
 from sim.types import InputError
 from tests.boundary import naive_beta_binomial as naive
+from tests.thinning import one_in
 
 LEE_LIU = BetaBinomial(tuple(range(10, 37)), "predictive", 0.2, (0.2, 0.8))
 
@@ -85,7 +86,7 @@ RULES = [
 
 
 @pytest.mark.parametrize("binding", [True, False])
-@pytest.mark.parametrize(("rule", "thresholds"), RULES, ids=str)
+@pytest.mark.parametrize(("rule", "thresholds"), one_in(2, RULES), ids=str)
 def test_characteristics_by_following_every_count(rule, thresholds, binding):
     found = with_thresholds(rule, thresholds, 0.2, 0.45, binding).errors
     level = thresholds if binding else Thresholds(thresholds.final, 0.0, thresholds.efficacy)

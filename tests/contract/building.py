@@ -3,9 +3,10 @@
 import importlib
 import tempfile
 from contextlib import chdir
-from functools import lru_cache
+from functools import cache
 
 import yaml
+from hydra.core.config_store import ConfigStore
 
 from sim.app import paths
 from sim.app.build import build
@@ -18,11 +19,19 @@ def options(group):
     return [path.stem for path in sorted((paths.conf_dir() / group).glob("*.yaml"))]
 
 
-@lru_cache(maxsize=64)
+@cache
+def shipped():
+    """What is registered in an empty folder, and the store that holds it: read once."""
+    with private_store():
+        return register(), ConfigStore.instance().repo
+
+
+@cache
 def study(*overrides):
     """The study that these overrides ask for, composed in an empty folder."""
     with tempfile.TemporaryDirectory() as empty, chdir(empty), private_store(), composer():
-        return build(list(overrides), register(), "postcart")
+        overlays, ConfigStore.instance().repo = shipped()
+        return build(list(overrides), overlays, "postcart")
 
 
 def trial(*overrides):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,9 @@ NEEDS = {
 SCENARIOS = sorted(paths.scenarios_dir().glob("*.yaml"))
 
 
-@pytest.fixture
-def overlays(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with private_store(), composer():
+@pytest.fixture(scope="module")
+def overlays(tmp_path_factory):
+    with chdir(tmp_path_factory.mktemp("empty")), private_store(), composer():
         yield register()
 
 
@@ -36,7 +36,7 @@ def plain(group: str, path: Path, overlays) -> dict:
 
 @pytest.mark.parametrize(("group", "path"), OPTIONS, ids=[f"{g}={p.stem}" for g, p in OPTIONS])
 class TestOption:
-    def test_says_in_its_first_line_what_it_is(self, group, path, overlays):
+    def test_says_in_its_first_line_what_it_is(self, group, path):
         first = path.read_text().splitlines()[0]
         assert first.startswith("# ") or group in ("benchmark", "population")
 
@@ -70,7 +70,7 @@ class TestScenario:
         assert study.question.endswith("?")
         assert list(study.resolved_config) == [cell.name for cell in study.cells]
 
-    def test_would_be_accepted_from_a_stranger(self, path, overlays):
+    def test_would_be_accepted_from_a_stranger(self, path):
         header = path.read_text().splitlines()[0].removeprefix("# @package ")
         vetting.vet("scenarios", header, yaml.safe_load(path.read_text()))
 

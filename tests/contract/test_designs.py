@@ -15,12 +15,13 @@ from sim.store import content_key
 from sim.trial import ROW_DTYPE, final_rows, rows_of, run_block
 from sim.types import Assumption, InputError
 from tests.contract.building import POPULATIONS, options, trial
+from tests.thinning import crossed
 
 EFFECTS = {"PFS": "effect=hazard_ratio", "OS": "effect=hazard_ratio", "ORR": "effect=response_rate"}
 REPLICATES = 300
 
 
-@pytest.fixture(params=[(d, p) for d in options("design") for p in POPULATIONS], ids=lambda x: "-".join(x), scope="module")
+@pytest.fixture(params=crossed(options("design"), POPULATIONS, alone=True), ids=lambda x: "-".join(x), scope="module")
 def made(request):
     design, population = request.param
     plain = trial(f"design={design}", f"population={population}", "effect=none")

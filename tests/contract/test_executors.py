@@ -15,6 +15,7 @@ from sim.trial import enrol
 from sim.types import InputError
 from tests.contract.building import options, study
 from tests.designs import textbook_gs
+from tests.thinning import one_in
 
 TRIAL = dataclasses.replace(textbook_gs(), design=dataclasses.replace(textbook_gs().design, n=40, events=(10, 20, 30)))
 N_SIM = 2 * BLOCK + 1_234
@@ -25,7 +26,7 @@ def expected():
     return simulate(TRIAL, N_SIM, seed=5, executor=Serial()).rows
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", one_in(2, [2, 1]))
 # a batch system is not at hand; tests/test_dask_jobqueue_developer.py gives it one of its own
 @pytest.mark.parametrize("name", [n for n in options("executor") if n != "dask_jobqueue"])
 class TestExecutor:
@@ -59,7 +60,7 @@ class TestExecutor:
 
 
 @pytest.mark.parametrize("name", [n for n in options("executor") if n != "serial"])
-@pytest.mark.parametrize("workers", [0, -1])
+@pytest.mark.parametrize("workers", one_in(2, [0, -1]))
 def test_refuses_no_workers(name, workers):
     with pytest.raises(InputError, match="workers"):
         study(f"executor={name}", f"run.workers={workers}")

@@ -19,12 +19,13 @@ from sim.report.story import CellStory
 from sim.types import Assumption
 from tests.contract.building import POPULATIONS, options, trial
 from tests.report.example import example, oc_row
+from tests.thinning import crossed
 
 REPORT = Path(sim.report.__file__).parent
 EFFECTS = {"PFS": "effect=hazard_ratio", "OS": "effect=hazard_ratio", "ORR": "effect=response_rate"}
 
 
-@pytest.fixture(params=[(d, p) for d in options("design") for p in POPULATIONS], ids=lambda x: "-".join(x), scope="module")
+@pytest.fixture(params=crossed(options("design"), POPULATIONS, alone=True), ids=lambda x: "-".join(x), scope="module")
 def made(request):
     design, population = request.param
     return trial(f"design={design}", f"population={population}", "effect=none")

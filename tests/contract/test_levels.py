@@ -18,6 +18,7 @@ from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.statistic.maxcombo import MaxCombo
 from sim.trial import Trial, final_rows
 from tests.contract.building import options, study
+from tests.thinning import crossed
 
 ALPHAS = (0.005, 0.025, 0.1)
 SINGLE_ARM = {"brookmeyer_crowley", "exponential_mle", "milestone_single_arm", "rmst_single_arm"}
@@ -53,12 +54,11 @@ def test_every_test_of_two_arms_is_here():
 
 
 @pytest.mark.parametrize("events", [(300,), (150, 300)], ids=["one look", "two looks"])
-@pytest.mark.parametrize("name", TWO_ARM)
-def test_level(name, events):
-    statistic, n_sim = of_yaml(name), 10_000
-    for alpha in ALPHAS:
-        p = size(made(statistic, alpha, events), n_sim)
-        assert kept(alpha, p, n_sim), (alpha, p)
+@pytest.mark.parametrize(("name", "alpha"), crossed(TWO_ARM, ALPHAS))
+def test_level(name, alpha, events):
+    n_sim = 10_000
+    p = size(made(of_yaml(name), alpha, events), n_sim)
+    assert kept(alpha, p, n_sim), p
 
 
 @pytest.mark.verify

@@ -13,6 +13,7 @@ from sim.app.compose import complete, composer
 from sim.app.overlays import private_store, register
 from sim.types import InputError
 from tests.contract.building import study
+from tests.thinning import crossed, later
 
 SCENARIOS = sorted(path.stem for path in paths.scenarios_dir().glob("*.yaml"))
 CHANGES = {
@@ -53,8 +54,9 @@ def known(made):
 QUICK = ("alpha", "n and effect", "grid", "size")
 
 
-@pytest.mark.parametrize("change", [c if c in QUICK else pytest.param(c, marks=pytest.mark.verify) for c in CHANGES])
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(
+    ("scenario", "change"), [*crossed(SCENARIOS, QUICK), *(later(s, c) for s in SCENARIOS for c in CHANGES if c not in QUICK)]
+)
 def test_every_number_is_one_of_the_trial(scenario, change):
     made = told(scenario, CHANGES[change])
     assert made.title

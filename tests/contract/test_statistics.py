@@ -13,6 +13,7 @@ from sim.statistic.statistic import Code, Statistic, TestResult
 from sim.trial import enrol
 from sim.types import Observations
 from tests.contract.building import POPULATIONS, options, trial
+from tests.thinning import crossed
 
 M = 12
 
@@ -25,7 +26,7 @@ def concrete():
     return [cls for cls in Statistic.__subclasses__() if cls.__module__.startswith("sim.")]
 
 
-@pytest.fixture(params=[(d, p) for d in options("design") for p in POPULATIONS], ids=lambda x: "-".join(x), scope="module")
+@pytest.fixture(params=crossed(options("design"), POPULATIONS, alone=True), ids=lambda x: "-".join(x), scope="module")
 def case(request):
     design, population = request.param
     made = trial(f"design={design}", f"population={population}", "effect=none")

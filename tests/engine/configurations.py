@@ -2,9 +2,10 @@
 
 And every test of conf/statistic on patients of its kind of trial.
 
-    python tests/engine/configurations.py [every]    prints one `name hash` per line; the processor is chosen by the environment
+    python tests/engine/configurations.py [tests | every]    prints one `name hash` per line; the processor is chosen by the environment
 
-Without `every`, each population as its file says and, of each class of populations, the first in all its variants. A hash is of the rows
+Of `tests` the tests of conf/statistic alone; of neither, each population as its file says and, of each class of populations, the first in
+all its variants. A hash is of the rows
 and of the population's curves, bit for bit; a trial that is refused has `refused` for it.
 """
 
@@ -35,7 +36,11 @@ from tests.engine.studies import digest
 REPLICATES = 24
 SEED = 2657
 VARIANTS: dict[str, tuple[Any, ...]] = {"time_zero": TIME_ZEROS, "prognostic": (False, True)}
-EFFECTS = {"PFS": "effect=hazard_ratio", "OS": "effect=hazard_ratio", "ORR": "effect=response_rate"}
+EFFECTS = {
+    "PFS": ("single_arm_pfs", "hazard_ratio"),
+    "OS": ("single_arm_pfs", "hazard_ratio"),
+    "ORR": ("single_arm_orr", "response_rate"),
+}  # of what is tested: a design that takes the effect, and the effect
 
 
 def populations(every: bool) -> Iterator[tuple[str, Population]]:
@@ -62,10 +67,10 @@ def populations(every: bool) -> Iterator[tuple[str, Population]]:
 def trials(every: bool) -> Iterator[tuple[str, Trial | None]]:
     """Yield every trial by name, None where design and population do not go together."""
     designs = {}
+    effects = {of: study(f"design={design}", f"effect={effect}").cells[0].trial.effect for of, (design, effect) in EFFECTS.items()}
     for name in options("design"):
         (cell,) = study(f"design={name}", "effect=none").cells
-        (cell,) = study(f"design={name}", EFFECTS[cell.trial.plan.hypothesis]).cells
-        designs[name] = cell.trial
+        designs[name] = dataclasses.replace(cell.trial, effect=effects[cell.trial.plan.hypothesis])
     for (where, population), (name, like) in itertools.product(populations(every), designs.items()):
         yield f"{name}/{where}", _possible(like, population)
 
@@ -105,5 +110,5 @@ def hash_of_test(name: str) -> str:
 if __name__ == "__main__":
     for name in options("statistic"):
         print(f"statistic/{name}", hash_of_test(name))
-    for name, trial in trials("every" in sys.argv[1:]):
+    for name, trial in () if "tests" in sys.argv[1:] else trials("every" in sys.argv[1:]):
         print(name, "refused" if trial is None else hash_of(trial))

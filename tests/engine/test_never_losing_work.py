@@ -11,6 +11,7 @@ import time
 import pytest
 
 from tests.engine.running import TOTAL, TRIAL, blocks, finish, obey_permissions, run, start, table, unfinished
+from tests.thinning import one_in
 
 pytestmark = pytest.mark.process
 
@@ -47,7 +48,7 @@ def kill_and_resume(folder, moment, undisturbed):
     assert taken(out) == (TOTAL - 10_000 * before, 10_000 * before)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", one_in(2, [1, 2]))
 def test_a_killed_run_resumes_by_the_same_command(tmp_path, undisturbed, seed):
     kill_and_resume(tmp_path, random.Random(seed), undisturbed)
 
@@ -66,6 +67,7 @@ def test_more_replicates_simulate_only_what_is_new(tmp_path):
     assert taken(out) == (90_000, 10_001)
 
 
+@pytest.mark.verify
 def test_two_runs_with_one_store(tmp_path, undisturbed):
     both = [start(tmp_path, *TRIAL, f"run.folder={name}") for name in ("run", "other")]
     ended = [finish(process) for process in both]
@@ -76,7 +78,7 @@ def test_two_runs_with_one_store(tmp_path, undisturbed):
     assert not unfinished(tmp_path)
 
 
-@pytest.mark.parametrize("which", ["store", "run"])
+@pytest.mark.parametrize("which", one_in(2, ["store", "run"]))
 def test_a_folder_that_cannot_be_written_to(tmp_path, undisturbed, which):
     (tmp_path / which).mkdir(mode=0o555)
     status, _, err = run(tmp_path, *TRIAL, prepare=obey_permissions)
@@ -117,6 +119,7 @@ def test_a_full_disk(tmp_path, small_disk, undisturbed):
     assert taken(out)[1] == 10_000 * kept
 
 
+@pytest.mark.verify
 def test_a_disk_that_is_full_when_the_results_are_written(tmp_path, small_disk, undisturbed):
     disk, limit, enlarge = small_disk
     elsewhere = f"run.store={tmp_path / 'store'}"
@@ -147,6 +150,7 @@ def children(pid):
     return found
 
 
+@pytest.mark.verify
 def test_a_worker_that_dies(tmp_path):
     # many blocks, so that the one who dies has one in hand
     long = (*TRIAL, "run.n_sim=300000", "run.n_sim_null=1")

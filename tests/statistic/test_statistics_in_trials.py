@@ -69,9 +69,12 @@ def test_any_design_can_use_it(statistic):
     [{}, {"futility": FixedZ((0.3,))}, {"max_duration": 12.0}, {"months": (9.0,), "bounds_at": "observed"}, {"alpha": 0.1}],
     ids=["planned", "futility", "ends early", "observed", "level"],
 )
-def test_maxcombo_decides_at_every_look_as_its_p_value_does(design):
+@pytest.mark.parametrize("replicates", [150, pytest.param(1_000, marks=pytest.mark.verify)])
+def test_maxcombo_decides_at_every_look_as_its_p_value_does(design, replicates):
     exact, quick = (
-        run_block(textbook(0.7, events=(80, 120), statistic=MaxCombo(exact_p=e), spending=LanDeMetsOBrienFleming(), **design), 1, 0, 1_000)
+        run_block(
+            textbook(0.7, events=(80, 120), statistic=MaxCombo(exact_p=e), spending=LanDeMetsOBrienFleming(), **design), 1, 0, replicates
+        )
         for e in (True, False)
     )
     for name in ("replicate", "look", "decision", "rejects_ignoring_stops"):
