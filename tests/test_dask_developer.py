@@ -15,7 +15,6 @@ from sim.executor.serial import Serial
 from sim.store import Store
 from sim.types import InputError
 from tests.designs import textbook
-from tests.thinning import one_in
 
 pytestmark = pytest.mark.process
 TRIAL = textbook()
@@ -51,7 +50,8 @@ def killer(cluster):
     return progress, seen
 
 
-@pytest.mark.parametrize("keeps", one_in(3, ["shared store", "own store", "no store"]))
+@pytest.mark.verify
+@pytest.mark.parametrize("keeps", ["shared store", "own store", "no store"])
 def test_a_worker_killed_in_mid_run_changes_nothing(tmp_path, cluster, expected, keeps):
     store = None if keeps == "no store" else Store.of(tmp_path, TRIAL, 11)
     executor = DaskCluster(cluster.scheduler_address, shared_store=keeps == "shared store")

@@ -64,6 +64,7 @@ def test_bounds_of_a_design_with_futility_are_shown(here, capfd):
     assert (stops.iloc[-1] == 1) == (expected.iloc[-1] == 1)
 
 
+@pytest.mark.verify
 def test_a_sized_trial_comes_back_with_the_n_that_was_found(here, capfd):
     assert main(["scenarios=quickstart", "run.folder=run", *FEW]) == 0
     status, out, err = replay("again", capfd, "task.run=run", "task.replicate=299")

@@ -81,6 +81,7 @@ def test_cohort_extends_without_changing_who_was_there(cli, folder):
     pd.testing.assert_frame_equal(small, large.head(50))
 
 
+@pytest.mark.verify
 def test_a_sweep_and_a_grid_give_the_same_table(cli, folder):
     small = ("run.n_sim=300", "run.n_sim_null=300", "run.store=null")
     assert cli("-m", "effect.hr=0.5,0.7", "design.n=40,60", "run.folder=sweep", *small).status == 0

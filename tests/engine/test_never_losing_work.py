@@ -59,6 +59,7 @@ def test_a_run_killed_at_ten_moments_resumes(tmp_path, undisturbed, seed):
     kill_and_resume(tmp_path, random.Random(seed), undisturbed)
 
 
+@pytest.mark.verify
 def test_more_replicates_simulate_only_what_is_new(tmp_path):
     few = ("scenarios=textbook_rct_pfs", "run.n_sim=10000", "run.n_sim_null=1", "run.store=store", "run.folder=run")
     assert run(tmp_path, *few)[0] == 0
@@ -103,6 +104,7 @@ def small_disk(tmp_path):
         yield disk, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1])), lambda: None
 
 
+@pytest.mark.verify
 def test_a_full_disk(tmp_path, small_disk, undisturbed):
     disk, limit, enlarge = small_disk
     status, _, err = run(disk, *TRIAL, prepare=limit)

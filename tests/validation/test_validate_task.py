@@ -70,6 +70,7 @@ def test_an_altered_row_fails_and_is_named(validate, altered):
     assert '<span class="result failed">FAILED</span>' in page
 
 
+@pytest.mark.verify
 def test_an_altered_figure_fails_and_is_named(validate):
     status, printed, _ = validate("task.families=[calibration]", "benchmark.figures.failure_os_median.value=7.0")
     assert status == 1
