@@ -21,7 +21,8 @@ def test_every_row(row):
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_tolerances(row):
     asked = 1e-6 if row.futility == "none" and row.package in ("gsDesign", "rpact") else 1e-5
-    assert {c.tolerance for c in gs_bounds.checks([row])} == {asked}
+    # counts are asked to be equal
+    assert {c.tolerance for c in gs_bounds.checks([row])} - {0.0} == {asked}
 
 
 def test_every_row_is_read():

@@ -19,7 +19,7 @@ N = NormalDist()
 @pytest.mark.parametrize("row", rows("ssr"), ids=lambda row: row.id)
 def test_reference(row):
     checks = ssr.checks([row])
-    assert len(checks) == 19
+    assert len(checks) >= 19
     assert [c for c in checks if not c.passed] == []
 
 

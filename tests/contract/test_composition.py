@@ -17,6 +17,7 @@ from sim.app import cells, paths, schema, security
 from sim.app.build import build
 from sim.app.compose import complete, compose, composer, parse_sweep
 from sim.app.overlays import private_store, register
+from sim.app.security import target
 from sim.types import InputError
 from tests.app.running import RECORD
 from tests.thinning import crossed, later, one_in
@@ -39,7 +40,8 @@ VALUES = {"design.n": [90, 120], "design.alpha": [0.01, 0.05], "effect.hr": [0.7
 def plain_option(group: str, name: str) -> dict:
     """An option as its file says it, with the files it builds on."""
     content = yaml.safe_load((paths.conf_dir() / group / f"{name}.yaml").read_text())
-    for parent in [item for item in content.pop("defaults", []) if item != "_self_"]:
+    # an option may also choose what lies outside it (a design its effect): that is no part of the option
+    for parent in [item for item in content.pop("defaults", []) if isinstance(item, str) and item != "_self_"]:
         content = plain_option(group, parent) | content
     return content
 
@@ -119,7 +121,7 @@ def agrees(built_object, said) -> bool:
     if isinstance(said, dict) and "_target_" in said:
         cls = type(built_object)
         fields = {key: value for key, value in said.items() if key != "_target_"}
-        return f"{cls.__module__}.{cls.__qualname__}" == said["_target_"] and all(
+        return cls is target("_target_", said["_target_"]) and all(
             agrees(getattr(built_object, key), value) for key, value in fields.items()
         )
     if isinstance(said, list) and isinstance(built_object, tuple | list):
