@@ -57,10 +57,11 @@ class Unreachable(InputError):
     """No number of patients that may be tried reaches the target power."""
 
 
-def unreachable(target: float, n_max: int, limit: str = "") -> Unreachable:
-    """Return the refusal; limit : what bound the search, where it is not n_max."""
+def unreachable(target: float, n_max: int, limit: str = "", most: Estimate | None = None) -> Unreachable:
+    """Return the refusal; limit : what bound the search, where it is not n_max; most : the power simulated at n_max."""
     why = f"; {limit}" if limit else ""
+    found = "" if most is None else f", with a power of {most.value:.3f} at the last that was tried"
     return Unreachable(
-        f"task.target_power is {target}: no n up to task.n_max = {n_max} reaches it{why}; allowed: a smaller target, a larger effect or a larger"
-        " task.n_max"
+        f"task.target_power is {target}: no n up to task.n_max = {n_max} reaches it{found}{why}; allowed: a smaller target, a larger effect or"
+        " a larger task.n_max"
     )

@@ -118,8 +118,11 @@ def _simulated_size(trial: Trial, target: float, simulate: Simulate, n_sim: int,
 
 
 def _events_decide(trial: Trial, found: Tally) -> bool:
-    """Whether the trial ends before its places are taken, so that its power is a matter of events alone."""
-    return trial.accrual.by_rate and found.places_are_free and trial.at_events(_last_events(trial), trial.plan.n) is not None
+    """Whether the trial ends at its events before its places are taken, so that its power is a matter of events alone."""
+    at_its_events = 2 * found.missed <= found.analysed  # or the longest duration ends it, and more events are as little use as more places
+    return (
+        trial.accrual.by_rate and found.places_are_free and at_its_events and trial.at_events(_last_events(trial), trial.plan.n) is not None
+    )
 
 
 def _last_events(trial: Trial) -> int:
@@ -176,7 +179,7 @@ def _bracket(trial: Trial, start: int, smallest: int, target: float, power: _Loo
     high = min(max(start, smallest), n_max)
     while power(high).value < target:
         if high >= n_max:
-            raise unreachable(target, n_max, _limit(trial, power.tallies[high]))
+            raise unreachable(target, n_max, _limit(trial, power.tallies[high]), power(high))
         high = min(2 * high, n_max)
     low = high
     while low > smallest and power(low).value >= target:

@@ -178,10 +178,25 @@ def test_the_limit_that_bound_the_search_is_named():
     for found, words in (
         ((25, 1000, 900, 0), r"there, in 90\.0% of trials the events do not come by design\.max_duration = 120"),
         ((25, 1000, 0, 700), r"there, in 70\.0% of trials the test cannot be formed"),
-        ((25, 1000), r"no n up to task\.n_max = 300 reaches it; allowed"),
+        ((25, 1000), r"no n up to task\.n_max = 300 reaches it, with a power of 0\.025 at the last that was tried; allowed"),
     ):
         with pytest.raises(Unreachable, match=words):
             size(trial, 0.8, lambda t, n, found=found: found, 1_000, n_max=300)
+
+
+def test_where_the_longest_duration_ends_the_trials_neither_places_nor_events_are_sized():
+    # 24 patients a month for 12 months are never 650 events: the answer is a refusal that says so, not a share of events above 1
+    trial = survival(12.0, 0.9, UniformAccrual(rate=24.0), n=100, events=None, max_duration=12.0)
+    with pytest.raises(Unreachable, match=r"the events do not come by design\.max_duration = 12"):
+        size(trial, 0.8, counted, 200, n_max=1_000)
+
+
+def test_what_rejects_is_a_hazard_ratio_only_where_the_test_is_on_that_scale():
+    # known from outside: exp(-2 x 1.2816 / sqrt(104)) = 0.778 is the log-rank test's; the largest of four has a higher bar
+    assert built("statistic=logrank", "design.alpha=0.1").facts.smallest_rejecting.value == "about 0.78 at the final look"
+    for choice in (["statistic=maxcombo"], ["design.statistic.gamma=1"], ["statistic=modestly_weighted"], ["statistic=early_zero"]):
+        assert "hazard ratio" not in built(*choice, "design.alpha=0.1").facts.smallest_rejecting.what
+    assert "p-value of at most 0.1" in built("statistic=maxcombo", "design.alpha=0.1").facts.smallest_rejecting.value
 
 
 def test_a_safe_n_that_n_max_cuts_off_is_not_reached():
@@ -192,7 +207,7 @@ def test_a_safe_n_that_n_max_cuts_off_is_not_reached():
 
 
 def test_the_expected_events_are_not_the_patients():
-    # known from outside: 53.3 events are expected of 74 patients of the shipped scenario
+    # known from outside: 53.3 events are expected of 74 patients of the shipped scenario when 2 % are lost a month
     line = built("scenarios=phase2_single_arm_pfs", "dropout.monthly_probability=0.02").facts.smallest_rejecting
     assert line.what == "largest observed / expected events that rejects"
     assert line.value.endswith(" with 53.3 expected events")

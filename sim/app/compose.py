@@ -169,15 +169,18 @@ def _unknown_key(error: ConfigCompositionException, overrides: list[str]) -> Inp
     if group not in (*GROUPS, *FRAME_KEYS, "scenarios") and not group.startswith("hydra"):
         return unknown(wrong, group, (*GROUPS, *FRAME_KEYS, "scenarios"))
     if dot and isinstance(root(error), ConfigKeyError | AttributeError):
-        choices = tuple(o for o in overrides if key_of(o) in (*GROUPS, "scenarios"))
-        plain: Any = OmegaConf.to_container(_loader().alone(choices), resolve=False)
+        choices = tuple(o for o in overrides if key_of(o) in (*GROUPS, "scenarios", *PLACES))
+        alone = _loader().alone(choices)
+        plain: Any = OmegaConf.to_container(alone, resolve=False)
         known = [k for k in _keys(plain, "") if k.split(".")[0] == group]
         empty = next((p for p in PLACES if key.startswith(p + ".") and p in known and at(plain, p) is None), None)
         if empty is not None:
             return InputError(f"{wrong}: {empty} is null; allowed: {empty}=OPTION first, one of conf/{PLACES[empty]}")
         # a mapping changes keys: the one that is not there lies inside it
         inside = [f"{key}.{name}" for name in _value_keys(wrong) if f"{key}.{name}" not in known] if key in known else []
-        return unknown(wrong, (inside or [key])[0], known)
+        line = str(unknown(wrong, (inside or [key])[0], known))
+        option = alone.hydra.runtime.choices.get(group)  # the design may have chosen it
+        return InputError(f"{line}; {group} is {option} here" if option else line)
     return InputError(f"{wrong}: {one_line(root(error))}")
 
 

@@ -116,7 +116,7 @@ def resolve(config: DictConfig, trusted: tuple[str, ...] = ()) -> dict[str, Any]
             raise InputError(f"{path} is refused; allowed with underscores at both ends: _target_")
         if isinstance(value, str) and "${" in value:
             raise InputError(f"{path} is {value!r}: an interpolation inside an interpolation is refused")
-        if key == "_target_" and not path.startswith("grid"):  # values of a grid are checked in the cells that they make
+        if key == "_target_" and path.partition(".")[0] not in ("cells", "grid"):  # checked in the cells that they make
             target(path, value, trusted)
     return dict(plain)
 

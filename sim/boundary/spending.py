@@ -156,6 +156,8 @@ class UserSpending(Spending):
     spent_shares: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        for name in ("fractions", "spent_shares"):
+            object.__setattr__(self, name, tuple(float(x) for x in getattr(self, name)))
         t, share = np.asarray(self.fractions, dtype=float), np.asarray(self.spent_shares, dtype=float)
         if t.ndim != 1 or t.shape != share.shape or len(t) == 0:
             raise InputError(

@@ -27,9 +27,9 @@ def from_each_time_zero(population: PostCartFailure) -> Iterator[PostCartFailure
     """
     for time_zero in TIME_ZEROS:
         if time_zero != "infusion":
-            yield replace(population, time_zero=time_zero, draws=None, _cache={})
+            yield replace(population, time_zero=time_zero, draws=None)
         elif population.denominator != "failures":
-            yield replace(population, time_zero=time_zero, refractory_share=None, draws=None, _cache={})
+            yield replace(population, time_zero=time_zero, refractory_share=None, draws=None)
 
 
 def _groups(population: PostCartFailure) -> Iterator[tuple[str, int | None]]:

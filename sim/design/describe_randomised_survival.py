@@ -16,14 +16,9 @@ from sim.boundary.spending import Spending
 from sim.design.checks import ENDPOINTS
 from sim.design.spend_by import spend_by
 from sim.population.population import Population
-from sim.statistic.cox import Cox
 from sim.statistic.logrank import LogRank
-from sim.statistic.maxcombo import MaxCombo
-from sim.statistic.modestly_weighted import ModestlyWeighted
 from sim.statistic.statistic import Statistic
 from sim.types import Assumption
-
-SCORES_OF_HAZARD_RATIOS = LogRank | Cox | MaxCombo | ModestlyWeighted
 
 
 class Described(Protocol):
@@ -128,10 +123,10 @@ def _describe_harm(design: Described, harm: Harm) -> Assumption:
 
 def describe_smallest_effect(design: Described, z: float) -> Assumption:
     """Return the line on the observed effect that just rejects at the last look; z : its critical value."""
-    if isinstance(design.statistic, SCORES_OF_HAZARD_RATIOS):
+    if design.statistic.on_hazard_ratios:
         largest = f"about {_hazard_ratio_at(design, design.look_events[-1], z):.2f} at the final look"
         return Assumption("largest observed hazard ratio that rejects", largest, "Schoenfeld 1981")
-    return Assumption("smallest observed effect that rejects", f"{z:.2f} of its standard errors", "critical value")
+    return Assumption("smallest observed effect that rejects", design.statistic.words_of_critical(z), "critical value")
 
 
 def _hazard_ratio_at(design: Described, events: int, z: float) -> float:

@@ -96,6 +96,10 @@ class Cox(Statistic):
         return f"{'stratified ' if self.stratified else ''}Cox model, {form} ({self.ties.capitalize()} ties)"
 
     @property
+    def on_hazard_ratios(self) -> bool:
+        return True
+
+    @property
     def estimate_label(self) -> str:
         return "hazard ratio (Cox)"
 

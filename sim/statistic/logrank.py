@@ -63,6 +63,10 @@ class LogRank(Statistic):
         return f"stratified {name}" if self.stratified else name
 
     @property
+    def on_hazard_ratios(self) -> bool:
+        return self.rho == self.gamma == 0  # a weighted test may reject at any hazard ratio
+
+    @property
     def estimate_label(self) -> str:
         return "hazard ratio (Peto)"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import erfc, sqrt
 from typing import ClassVar
 
 import numpy as np
@@ -93,6 +94,10 @@ class MaxCombo(Statistic):
     @property
     def estimate_label(self) -> str:
         return "largest z"
+
+    def words_of_critical(self, z: float) -> str:
+        # z is made from p, and is no effect in standard errors
+        return f"none in one number: a joint p-value of at most {erfc(z / sqrt(2)) / 2:.4g}"
 
     def components(self, sets: RiskSets) -> tuple[Array, Array]:
         """Return each weight's z : float64[m, k], -inf without variance, and their correlation : float64[m, k, k]."""

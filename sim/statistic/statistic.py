@@ -85,6 +85,22 @@ class Statistic(ABC):
         Two z may differ by the level only where both fall on the same side of its critical value.
         """
 
+    @property
+    def on_hazard_ratios(self) -> bool:
+        """Whether z is -log(observed hazard ratio) in its standard errors, near no effect."""
+        return False
+
+    def words_of_critical(self, z: float) -> str:
+        """Return what an observed effect must be to reject; z : critical value.
+
+        Examples
+        --------
+        >>> from sim.statistic.rmst_difference import RMSTDifference
+        >>> RMSTDifference(6.0).words_of_critical(1.96)
+        '1.96 of its standard errors'
+        """
+        return f"{z:.2f} of its standard errors"
+
     def null_information(self, look: NullLook) -> Array:
         """Return the null covariance of the k scores that are tested at a look, float64[k, k].
 
