@@ -112,7 +112,7 @@ BAD = [
     ),
     (
         ["scenarios=phase2_randomised_pfs", "task=size", "design.event_fraction=0.8"],
-        "no n reaches them: by month 120 (design.max_duration) at most 0.735",
+        "no n reaches them: by month 120 (design.max_duration) at most 0.745",
     ),
     (
         ["scenarios=phase2_randomised_pfs", "task=size", "population.regimen=polabr"],

@@ -50,3 +50,10 @@ def statistic(name):
 
 # designs and tests are held on the textbook and on the default population; the others differ in parameters only
 POPULATIONS = ("piecewise_exponential", "post_cart_failure")
+
+# options that go with no other alone: a curve of the experimental arm needs a population that holds one
+NEEDS = {
+    ("effect", "own_curve"): ["population=parametric", "population.experimental=[{_target_:sim.shape.Weibull,median:4.0,shape:1.0}]"],
+    # what happens after a progression cannot move progression-free survival
+    ("effect", "death_after_progression"): ["design=randomised_os"],
+}

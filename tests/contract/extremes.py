@@ -18,10 +18,14 @@ from sim.formula import formula_sizes
 from sim.oc import Subject, enrolment_characteristics, notices, operating_characteristics
 from sim.reach import check_reached, check_testable
 from sim.types import InputError
-from tests.contract.building import options, study
+from tests.contract.building import NEEDS, options, study
 
 EXTREMES = (0, -1, 1e-300, 1e300, float("inf"), float("nan"), 10**30, 1e-3, 1e4)
-DESIGN_OF = {"effect=response_rate": ["design=single_arm_orr"], "statistic=response_difference": ["design=randomised_orr"]}
+DESIGN_OF = {
+    "effect=by_stratum": ["effect.ratios=[0.6]"],
+    "effect=response_rate": ["design=single_arm_orr"],
+    "statistic=response_difference": ["design=randomised_orr"],
+}
 EITHER = (
     (("population", "hazards"), "medians"),
     (("accrual", "duration"), "rate"),
@@ -33,10 +37,14 @@ IN_DESIGN = ("early_zero", "logrank", "cox", "maxcombo", "milestone_difference",
 @lru_cache(maxsize=64)
 def base(group, option):
     """The plain configuration of a trial with this option, on textbook patients unless it is about others."""
-    own = [f"{group}={option}", *DESIGN_OF.get(f"{group}={option}", [])]
-    if group != "population":
-        own += ["population=piecewise_exponential", "population.survival_after_progression_median=6.0"]
-    (config,) = study(*own).resolved_config.values()
+    needs = NEEDS.get((group, option), [])
+    own = [f"{group}={option}", *DESIGN_OF.get(f"{group}={option}", []), *needs]
+    textbook = ["population=piecewise_exponential", "population.survival_after_progression_median=6.0"]
+    elsewhere = group == "population" or any(word.startswith("population=") for word in needs)
+    try:
+        (config,) = study(*own, *([] if elsewhere else textbook)).resolved_config.values()
+    except InputError:  # an effect that acts on nothing that textbook patients have
+        (config,) = study(*own).resolved_config.values()
     return {name: config[name] for name in ("benchmark", *TRIAL_GROUPS)}
 
 

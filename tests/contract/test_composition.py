@@ -9,6 +9,7 @@ import dataclasses
 import random
 import typing
 from pathlib import Path
+from pydoc import locate
 
 import pytest
 import yaml
@@ -17,7 +18,6 @@ from sim.app import cells, paths, schema, security
 from sim.app.build import build
 from sim.app.compose import complete, compose, composer, parse_sweep
 from sim.app.overlays import private_store, register
-from sim.app.security import target
 from sim.types import InputError
 from tests.app.running import RECORD
 from tests.thinning import crossed, later, one_in
@@ -121,9 +121,7 @@ def agrees(built_object, said) -> bool:
     if isinstance(said, dict) and "_target_" in said:
         cls = type(built_object)
         fields = {key: value for key, value in said.items() if key != "_target_"}
-        return cls is target("_target_", said["_target_"]) and all(
-            agrees(getattr(built_object, key), value) for key, value in fields.items()
-        )
+        return cls is locate(said["_target_"]) and all(agrees(getattr(built_object, key), value) for key, value in fields.items())
     if isinstance(said, list) and isinstance(built_object, tuple | list):
         return len(said) == len(built_object) and all(map(agrees, built_object, said))
     # a lone value may stand for a list of one

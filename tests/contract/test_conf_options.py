@@ -13,14 +13,9 @@ from sim.app import paths, schema, security, vetting
 from sim.app.build import build
 from sim.app.compose import compose, composer
 from sim.app.overlays import private_store, register
+from tests.contract.building import NEEDS
 
 OPTIONS = [(group, path) for group in schema.GROUPS for path in sorted((paths.conf_dir() / group).glob("*.yaml"))]
-# options that go with no other alone: a curve of the experimental arm needs a population that holds one
-NEEDS = {
-    ("effect", "own_curve"): ["population=parametric", "population.experimental=[{_target_:sim.shape.Weibull,median:4.0,shape:1.0}]"],
-    # what happens after a progression cannot move progression-free survival
-    ("effect", "death_after_progression"): ["design=randomised_os"],
-}
 SCENARIOS = sorted(paths.scenarios_dir().glob("*.yaml"))
 
 

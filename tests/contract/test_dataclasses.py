@@ -18,7 +18,7 @@ from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
 from sim.store import canonical
 from sim.types import InputError
-from tests.contract.building import POPULATIONS, options, statistic, study
+from tests.contract.building import NEEDS, POPULATIONS, options, statistic, study
 
 
 def modules():
@@ -61,7 +61,10 @@ def choices():
                 yield f"{group}/{name}", lambda n=name: statistic(n)
             elif group == "effect":
                 design = "single_arm_orr" if name == "response_rate" else "randomised_pfs"
-                yield f"{group}/{name}", lambda n=name, d=design: study(f"effect={n}", f"design={d}").cells[0].trial.effect
+                yield (
+                    f"{group}/{name}",
+                    lambda n=name, d=design: study(f"effect={n}", f"design={d}", *NEEDS.get(("effect", n), ())).cells[0].trial.effect,
+                )
             else:
                 yield f"{group}/{name}", lambda g=group, n=name: getattr(study(f"{g}={n}", "effect=none").cells[0].trial, g)
 

@@ -88,7 +88,18 @@ def test_level_of_recomputed_bounds(name):
 def test_maxcombo_is_judged_at_the_level_of_its_design():
     # phase2_randomised_pfs, 239 patients, hazard ratio .5 of each patient, alpha .1: power .848 and type I error .103 by 10,000 replicates;
     # judged at .025, as its own field once said, .741 and .05
-    trial = study("scenarios=phase2_randomised_pfs", "statistic@design.statistic=maxcombo").cells[0].trial
+    trial = (
+        study(
+            "scenarios=phase2_randomised_pfs",
+            "design.n=239",
+            "effect=patient_hazard_ratio",
+            "effect.hr=0.5",
+            "dropout.monthly_probability=0.02",
+            "statistic@design.statistic=maxcombo",
+        )
+        .cells[0]
+        .trial
+    )
     assert trial.design.alpha == 0.1
     n_sim = 10_000
     power, error = (size(t, n_sim) for t in (trial, trial.under_null))
