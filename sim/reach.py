@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, poisson
 
+from sim.later import later
 from sim.statistic.statistic import Code
 from sim.trial import ENDPOINTS, Trial, final_rows, run_block
 from sim.types import Array, Flags, InputError
+
+binom = later("scipy.stats", "binom")
+poisson = later("scipy.stats", "poisson")
 
 NEVER = 1e-6  # a target that fewer trials than this reach is called unreachable
 PILOT = 1_000  # replicates in which not one can be tested before the trial is called untestable

@@ -29,7 +29,7 @@ from sim.app import layers
 from sim.app.cells import placed
 from sim.app.errors import unknown
 from sim.app.schema import GROUPS, PLACES
-from sim.types import InputError
+from sim.refusal import InputError
 
 _OURS = (*GROUPS, "scenarios")
 

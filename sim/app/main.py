@@ -21,7 +21,7 @@ from sim.app.folders import RunFolder
 from sim.app.jobs import BROKEN, DONE, REFUSED, InTurn, Outcome, SideBySide, outcome_of
 from sim.app.overlays import Overlays, private_store, register
 from sim.app.stopping import stopped, stopping_on_request
-from sim.types import InputError
+from sim.refusal import InputError
 
 _REFUSED_FLAGS = {
     "config_path": "--config-path",
@@ -89,11 +89,8 @@ def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: b
     from sim.app.build import build
     from sim.app.compose import composer, parse_sweep
     from sim.app.sweep import combine
-    from sim.kernels import FIRST_USE
 
     launcher = launchers.chosen(overrides, multirun)
-    if FIRST_USE:
-        print("postcart: compiling its kernels for this machine, once; this takes about half a minute", file=sys.stderr)
     command = shlex.join(["postcart", *argv])
     with composer():
         named = parse_sweep(overrides) if multirun else [("", overrides)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
 
+from sim.later import later
 from sim.types import Array
+
+brentq = later("scipy.optimize", "brentq")
 
 
 def cox_limit(survival: Array, shares: Array, codes: Array, follow: Array) -> float:

@@ -6,14 +6,16 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 from sim.calibration.cox_limit import cox_limit
 from sim.calibration.study_view import Study
+from sim.later import later
 from sim.population.multi_state import averages, time_distributions, treated_pfs
 from sim.population.parameters import Parameters, mix_weights
 from sim.population.prognostic import EFFECTS, shares, with_prognosis
 from sim.types import Array
+
+fftconvolve = later("scipy.signal", "fftconvolve")
 
 FIGURES = {"lines": "hr_pfs_fail_gt2_lines", "dhde": "hr_pfs_fail_dhde"}
 

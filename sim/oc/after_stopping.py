@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from sim.boundary.stagewise_inference import effect_at, stagewise_p_value
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.engine import Replicates
+from sim.later import later
 from sim.oc.estimate import Z95, mean, proportion
 from sim.oc.row import Subject, row
 from sim.population.piecewise_exponential import PiecewiseExponential
@@ -17,6 +17,8 @@ from sim.statistic.logrank import LogRank
 from sim.statistic.statistic import Code
 from sim.trial import Trial, final_rows
 from sim.types import Row
+
+CubicSpline = later("scipy.interpolate", "CubicSpline")
 
 
 def after_stopping(subject: Subject, trial: Trial, replicates: Replicates) -> list[Row]:

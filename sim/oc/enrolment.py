@@ -6,15 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from sim.design.design import REJECT, Plan
 from sim.engine import Replicates
+from sim.later import later
 from sim.oc.estimate import Z95, Estimate, proportion
 from sim.oc.row import Subject, row
 from sim.statistic.statistic import Code
 from sim.trial import Rows, final_rows, where
 from sim.types import Row
+
+binom = later("scipy.stats", "binom")
 
 DECILES = {"enrolled_p10": 0.1, "enrolled_p90": 0.9}
 

@@ -6,12 +6,15 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri
 
+from sim.later import later
 from sim.statistic.analytic.expected_events import PiecewiseRate, TwoArmPlan, risk_sets
 from sim.statistic.analytic.weights import LOGRANK, Weight
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
+ndtr = later("scipy.special", "ndtr")
+ndtri = later("scipy.special", "ndtri")
 
 INFORMATION = ("alternative", "both")
 
