@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from sim.design.design import REJECT, Plan
 from sim.engine import Replicates
-from sim.later import later
 from sim.oc.estimate import Z95, Estimate, proportion
 from sim.oc.row import Subject, row
 from sim.statistic.statistic import Code
+from sim.tails import binomial_tail, falls_to
 from sim.trial import Rows, final_rows, where
 from sim.types import Row
-
-binom = later("scipy.stats", "binom")
 
 DECILES = {"enrolled_p10": 0.1, "enrolled_p90": 0.9}
 
@@ -90,5 +88,7 @@ def _ended(plan: Plan, analysed: Rows) -> NDArray[np.bool_]:
 
 def _quantile(rising: NDArray[np.int32], q: float) -> Estimate:
     n = len(rising)
-    low, at, high = (int(np.clip(binom.ppf(p, n, q), 1, n)) - 1 for p in (0.025, 0.5, 0.975))
+    tail = binomial_tail(n, q)
+    # P(X <= k) >= p is P(X > k) <= 1 - p
+    low, at, high = (min(max(falls_to(tail, p), 1), n) - 1 for p in (0.975, 0.5, 0.025))
     return Estimate(float(rising[at]), float(rising[high] - rising[low]) / (2 * Z95), float(rising[low]), float(rising[high]))
