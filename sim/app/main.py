@@ -87,6 +87,7 @@ def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: b
     """Build every job, then run them all; remove the folder again when a job refuses its input."""
     from sim.app import launchers
     from sim.app.build import build
+    from sim.app.compiling import compile_kernels
     from sim.app.compose import composer, parse_sweep
     from sim.app.sweep import combine
 
@@ -96,6 +97,7 @@ def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: b
         named = parse_sweep(overrides) if multirun else [("", overrides)]
         studies = [build(job, overlays, command, name, quiet=multirun) for name, job in named]
     studies, note = launchers.one_level(studies, launcher)
+    compile_kernels()
     folder = RunFolder.claim(studies[0], _chosen_folder(overrides, multirun), multirun)
     if note:
         print(f"postcart: {note}", file=sys.stderr)
