@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 import sys
 import time
 from importlib import import_module
@@ -10,9 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sim.later import handed_out
-
-_DECLARED = re.compile(r"@numba\.njit\(\s*[\"'].*?def (\w+)\(", re.DOTALL)
-"""A kernel that is compiled when its module is imported: it states its signature."""
 
 
 def kernels_of(module: str) -> list[str]:
@@ -25,7 +22,12 @@ def kernels_of(module: str) -> list[str]:
     """
     spec = find_spec(module)
     source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
-    return _DECLARED.findall(source)
+    return [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and any(map(_signed, node.decorator_list))]
+
+
+def _signed(decorator: ast.expr) -> bool:
+    """Tell whether a decorator states a signature: such a kernel is compiled when its module is imported."""
+    return isinstance(decorator, ast.Call) and bool(decorator.args)
 
 
 def missing() -> dict[str, int]:
