@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -122,6 +123,13 @@ class Cut(ABC):
         """Return the number of events that calls this look; None where something else does."""
         return None
 
+    def expected_months(self, events_by: Callable[[float], float], entry_of: Callable[[int], float], n: int) -> tuple[float, ...]:
+        """Return the calendar month of each look in a large trial of these proportions; NaN where it is not known.
+
+        events_by : calendar month -> expected events of n patients; entry_of : k -> expected month at which the k-th patient enters
+        """
+        return (math.nan,) * self.looks
+
     @property
     def deadline(self) -> float:
         """Calendar months after which the trial is analysed in any case; infinity where it waits for its patients."""
@@ -151,6 +159,9 @@ class CutAtEvents(Cut):
 
     def planned_events(self, look: int) -> int:
         return self.events[look]
+
+    def expected_months(self, events_by: Callable[[float], float], entry_of: Callable[[int], float], n: int) -> tuple[float, ...]:
+        return tuple(_month_of(events_by, d, self.max_duration) for d in self.events)
 
     @property
     def deadline(self) -> float:
@@ -185,6 +196,10 @@ class CutAtMonths(Cut):
     def planned_events(self, look: int) -> int | None:
         return self.events if look == len(self.months) else None
 
+    def expected_months(self, events_by: Callable[[float], float], entry_of: Callable[[int], float], n: int) -> tuple[float, ...]:
+        end = _month_of(events_by, self.events, self.max_duration)
+        return (*(min(month, end) for month in self.months), end)
+
     @property
     def deadline(self) -> float:
         return self.max_duration
@@ -199,6 +214,17 @@ class CutAtMonths(Cut):
         cuts = np.vstack([np.minimum(np.array(self.months)[:, None], end), end])
         reached = (cuts < end) | (came == 1)
         return cuts, reached.astype(np.uint8)
+
+
+def _month_of(events_by: Callable[[float], float], events: float, longest: float) -> float:
+    """Return the month by which so many events are expected, at most `longest`; by halving."""
+    low, high = 0.0, longest
+    if events_by(high) <= events:
+        return longest
+    while high - low > 1e-7:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if events_by(middle) < events else (low, middle)
+    return high
 
 
 def _months_of_events(observations: Observations, numbers: tuple[int, ...], longest: float) -> tuple[Array, Flags]:
@@ -229,6 +255,9 @@ class CutAtFollowUp(Cut):
         cut = observations.entry[:, -1] + self.months
         return cut[None, :], np.ones((1, len(cut)), dtype=np.uint8)
 
+    def expected_months(self, events_by: Callable[[float], float], entry_of: Callable[[int], float], n: int) -> tuple[float, ...]:
+        return (entry_of(n) + self.months,)
+
 
 @dataclass(frozen=True)
 class CutAtPatients(Cut):
@@ -250,3 +279,6 @@ class CutAtPatients(Cut):
     def calendar(self, observations: Observations) -> tuple[Array, Flags]:
         cuts = observations.entry.T[[k - 1 for k in self.patients]] + self.months
         return cuts, np.ones(cuts.shape, dtype=np.uint8)
+
+    def expected_months(self, events_by: Callable[[float], float], entry_of: Callable[[int], float], n: int) -> tuple[float, ...]:
+        return tuple(entry_of(k) + self.months for k in self.patients)

@@ -7,7 +7,6 @@ from math import ceil, log
 
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_survival import SingleArmSurvival
-from sim.effect import HazardRatio
 from sim.later import later
 from sim.statistic.analytic import one_sample_logrank
 from sim.statistic.logrank import LogRank
@@ -40,8 +39,9 @@ def formula_sizes(trial: Trial, target: float) -> list[FormulaSize]:
     Schoenfeld, Biometrika 1981;68:316. Wu, Pharmaceutical Statistics 2015;14:364.
     """
     design, effect = trial.design, trial.effect
-    if isinstance(design, RandomisedSurvival) and isinstance(effect, HazardRatio) and effect.delay == 0 and effect.hr < 1:
-        return _schoenfeld(design, effect.hr, target)
+    stated = effect.stated(trial.population)
+    if isinstance(design, RandomisedSurvival) and stated is not None and stated[0] < 1 and stated[1] == design.endpoint:
+        return _schoenfeld(design, stated[0], target)
     if isinstance(design, SingleArmSurvival) and _is_wus(design):
         return _wu(trial, design, target)
     return []
@@ -53,7 +53,7 @@ def _is_wus(design: SingleArmSurvival) -> bool:
 
 def _schoenfeld(design: RandomisedSurvival, hr: float, target: float) -> list[FormulaSize]:
     test = design.statistic
-    if len(design.look_events) > 1 or design.endpoint != "pfs" or not isinstance(test, LogRank) or test.rho or test.gamma:
+    if len(design.look_events) > 1 or not isinstance(test, LogRank) or test.rho or test.gamma:
         return []
     a, b = design.ratio
     z = float(-ndtri(design.level) + ndtri(target))

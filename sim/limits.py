@@ -46,6 +46,7 @@ class Range:
             )
 
 
+MOST_PATIENTS = 65_535  # blocks are addressed in 16 bits
 POSITIVE_MONTHS = Range(0.001, 10_000.0, "a positive number of months")
 MONTHS = Range(0.001, 10_000.0, "months", or_zero=True)
 RATIO = Range(0.001, 1_000.0, "a positive number")

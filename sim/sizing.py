@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from sim.exact_sizing import exact_size
+from sim.limits import MOST_PATIENTS
 from sim.oc import Estimate, Tally, proportion
 from sim.sized import PowerPoint, Size, Unreachable, unreachable
 from sim.trial import Trial
@@ -103,7 +104,8 @@ def _simulated_size(trial: Trial, target: float, simulate: Simulate, n_sim: int,
     try:
         low, high = _bracket(trial, trial.plan.n, smallest, target, power, n_max)
     except Unreachable:
-        if not _events_decide(trial, power.tallies[n_max]):
+        # of trials that end at the longest duration without their events, no number of events has more power
+        if power.tallies[n_max].mostly_missed or not _events_decide(trial, power.tallies[n_max]):
             raise
         return _events_size(trial, n_max, power, target, n_max)  # more places never brought more events
     n = _first(low, high, lambda k: power(k).value >= target)
@@ -135,7 +137,9 @@ def _events_size(trial: Trial, n: int, power: _Looked, target: float, n_max: int
     events, enrolled = _last_events(trial.with_n(n)), power.tallies[n].enrolled
 
     def made(d: int) -> Trial:
-        found = trial.at_events(d, ceil(SPARE * d * enrolled / events))
+        # fewer events take fewer patients, more events at most in proportion
+        places = ceil(SPARE * enrolled * max(1.0, d / events))
+        found = trial.at_events(d, min(max(places, d), MOST_PATIENTS))
         assert found is not None
         return found
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sim.accrual import Accrual
 from sim.design.design import CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM, Design, Monitoring, Plan
 from sim.design.facts import DesignFacts
-from sim.effect import NO_EFFECT, Effect
+from sim.effect import NO_EFFECT, Effect, Mechanism
 from sim.followup import Cut, Dropout
 from sim.later import later
 from sim.population.population import Population
@@ -65,7 +65,10 @@ class Trial:
     def __post_init__(self) -> None:
         # everything is built, and so refused, before anything is simulated
         _check_effect(self.effect, self.population, self.plan.hypothesis)
-        self.effect.response_rate(self.population.response_rate()) if "response" in self.plan.wants else None
+        if not self.effect.is_null:
+            self.population.check_acts_on(self.plan.wants)
+        change = self.mechanism
+        change.response_rate(self.population.response_rate()) if "response" in self.plan.wants else None
         # one patient: a population need not know how long patients live after progression, nor have a place for every effect
         nobody = np.zeros((1, 1), dtype=np.uint8)
         self.population.sample(Draws(0, 0, 1, 1), nobody, nobody, self.effect, self.plan.wants)
@@ -79,6 +82,11 @@ class Trial:
     def setting(self) -> Setting:
         """What surrounds the design."""
         return Setting(self.population, self.accrual, self.dropout)
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """What the effect changes in the population; solved once for each population, which keeps it."""
+        return self.population.mechanism(self.effect)
 
     @property
     def under_null(self) -> Trial:
@@ -116,14 +124,17 @@ ENDPOINTS = {"PFS": "pfs", "OS": "os", "ORR": "response"}
 _ACTS_ON = {
     "hazard": "the hazard of progression or death (effect=hazard_ratio)",
     "response": "the response rate (effect=response_rate)",
+    "durable": "how many responses last (effect=durable_share)",
+    "death": "death after a progression (effect=death_after_progression)",
+    "curve": "the experimental arm's own curve (effect=own_curve)",
 }
 
 
 def _check_effect(effect: Effect, population: Population, hypothesis: str) -> None:
     """Refuse an effect that at no value of its keys can move what is tested: its power would be the type I error."""
-    moved = population.moved_by(ENDPOINTS[hypothesis])
-    if effect.changes and not effect.changes & moved:
-        acts, wanted = (" or ".join(_ACTS_ON[name] for name in sorted(names)) for names in (effect.changes, moved))
+    changes, moved = effect.changes(population), population.moved_by(ENDPOINTS[hypothesis])
+    if changes and not changes & moved:
+        acts, wanted = (" or ".join(_ACTS_ON[name] for name in sorted(names)) for names in (changes, moved))
         raise InputError(
             f"effect acts on {acts} and cannot move what the design tests, {hypothesis}; allowed: an effect on {wanted}, or none"
         )

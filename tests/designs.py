@@ -16,7 +16,7 @@ from sim.design.simon_two_stage import SimonTwoStage
 from sim.design.single_arm_orr import SingleArmORR
 from sim.design.single_arm_survival import SingleArmSurvival
 from sim.design.two_stage_one_sample_logrank import TwoStageOneSampleLogRank
-from sim.effect import HazardRatio, NoEffect, ResponseRateChange
+from sim.effect import NoEffect, PatientHazardRatio, ResponseRateChange
 from sim.followup import ExponentialDropout, NoDropout
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.statistic.logrank import LogRank
@@ -34,7 +34,7 @@ def textbook(hr=0.6, delay=0.0, n=160, events=(120,), statistic=PLAIN, spending=
         PiecewiseExponential(medians=(2.8,)),
         accrual or UniformAccrual(duration=16.0),
         LOST,
-        NoEffect() if hr == 1 else HazardRatio(hr, delay),
+        NoEffect() if hr == 1 else PatientHazardRatio(hr, delay),
         RandomisedSurvival(n, events=events, statistic=statistic, spending=spending, stratified_randomisation=False, **design),
     )
 
@@ -104,7 +104,7 @@ DROPOUTS = st.one_of(
 )
 EFFECTS = st.one_of(
     st.just(NoEffect()),
-    st.builds(HazardRatio, st.floats(0.2, 2.0), st.one_of(st.just(0.0), _months(0.1, 4)), st.sampled_from([1.0, 0.5, 2.0])),
+    st.builds(PatientHazardRatio, st.floats(0.2, 2.0), st.one_of(st.just(0.0), _months(0.1, 4)), st.sampled_from([1.0, 0.5, 2.0])),
 )
 
 

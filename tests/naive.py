@@ -120,7 +120,7 @@ def control_hazard(population, stratum, t):
 
 def time_of_event(population, effect, stratum, arm, unit_exponential):
     """Walk along the pieces of constant hazard until their sum reaches the unit exponential."""
-    profile = effect.hazard
+    profile = effect.mechanism(population).hazard
     starts = sorted({*population.breaks, *profile.breaks})
     for start, stop in zip(starts, [*starts[1:], math.inf], strict=True):
         hazard = control_hazard(population, stratum, start)
@@ -157,14 +157,14 @@ def enrol(trial, seed, replicate):
     for j, p in enumerate(patients):
         if design.hypothesis == "ORR":
             rate = population.response_rates[p.stratum]
-            rate = trial.effect.response_rate(rate) if p.arm == 1 else rate
+            rate = trial.mechanism.response_rate(rate) if p.arm == 1 else rate
             p.response = int(uniform(word(seed, replicate, j, "response")) < rate)
             if design.not_evaluable_share > 0 and not uniform(word(seed, replicate, j, "evaluable")) < 1 - design.not_evaluable_share:
                 p.response, p.evaluable = 0, False
             continue
         p.pfs = time_of_event(population, trial.effect, p.stratum, p.arm, exponential(word(seed, replicate, j, "event")))
         if getattr(design, "harm", None) is not None:
-            rate = math.log(2) / population.survival_after_progression_median * (trial.effect.after_progression if p.arm == 1 else 1.0)
+            rate = math.log(2) / population.survival_after_progression_median * (trial.mechanism.after_progression if p.arm == 1 else 1.0)
             p.os = p.pfs + exponential(word(seed, replicate, j, "after_progression")) / rate
         if dropout.hazard_per_month > 0:
             p.dropout = exponential(word(seed, replicate, j, "dropout")) / dropout.hazard_per_month

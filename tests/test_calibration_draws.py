@@ -18,7 +18,7 @@ from sim.calibration.copies import copies
 from sim.calibration.draw_spread import spread
 from sim.calibration.draws import DRAWS, SEED, one_draw
 from sim.design.single_arm_survival import SingleArmSurvival
-from sim.effect import HazardRatio
+from sim.effect import PatientHazardRatio
 from sim.followup import NoDropout
 from sim.population.drawn import Drawn, EveryDraw
 from sim.population.parameter_draws import NUMBERS, path_beside, read_draws, write_draws
@@ -93,12 +93,12 @@ def test_the_truth_is_drawn_and_the_plan_is_not() -> None:
     assert drawn.deciding_data not in (fitted.deciding_data, Drawn(fitted, 3).deciding_data)
     draws = Draws(6, 0, 1, 100_000)
     stratum = drawn.sample_strata(draws)
-    x = drawn.sample(draws, stratum, np.ones_like(stratum), HazardRatio(0.7), ("pfs",))
+    x = drawn.sample(draws, stratum, np.ones_like(stratum), PatientHazardRatio(0.7), ("pfs",))
     assert x.pfs is not None
     # those who come follow the curve of the truth: 4 standard errors of a share near one half
-    median = drawn.truth.curve("pfs", HazardRatio(0.7)).median()
+    median = drawn.truth.curve("pfs", PatientHazardRatio(0.7)).median()
     assert abs((x.pfs > median).mean() - 0.5) < 4 * 0.5 / math.sqrt(x.pfs.size)
-    assert abs((x.pfs > fitted.curve("pfs", HazardRatio(0.7)).median()).mean() - 0.5) > 4 * 0.5 / math.sqrt(x.pfs.size)
+    assert abs((x.pfs > fitted.curve("pfs", PatientHazardRatio(0.7)).median()).mean() - 0.5) > 4 * 0.5 / math.sqrt(x.pfs.size)
 
 
 @pytest.mark.parametrize("each", [1, 3])
@@ -107,12 +107,12 @@ def test_every_draw_comes_in_turn(each: int) -> None:
     every, draws = EveryDraw(fitted, each), Draws(6, 4, 9, 40)
     stratum = every.sample_strata(draws)
     arm = np.ones_like(stratum)
-    x = every.sample(draws, stratum, arm, HazardRatio(0.7), ("pfs", "os", "response"))
+    x = every.sample(draws, stratum, arm, PatientHazardRatio(0.7), ("pfs", "os", "response"))
     for i in range(draws.m):  # replicate 4 + i, with its own words
         one, truth = Draws(6, 4 + i, 1, 40), Drawn(fitted, (4 + i) // each % 3)
         own = truth.sample_strata(one)
         assert np.array_equal(own[0], stratum[i])
-        y = truth.sample(one, own, np.ones_like(own), HazardRatio(0.7), ("pfs", "os", "response"))
+        y = truth.sample(one, own, np.ones_like(own), PatientHazardRatio(0.7), ("pfs", "os", "response"))
         for name in ("pfs", "os", "response"):
             assert np.array_equal(getattr(y, name)[0], getattr(x, name)[i]), name
     assert every.deciding_data != EveryDraw(PostCartFailure(draws=4)).deciding_data
@@ -179,7 +179,7 @@ def test_a_size_is_put_under_every_draw(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_an_average_power_that_nothing_reaches_is_said_not_hidden() -> None:
     design = SingleArmSurvival(40)
-    cell = Cell("pfs", Trial(PostCartFailure(draws=2), UniformAccrual(rate=5), NoDropout(), HazardRatio(0.5), design))
+    cell = Cell("pfs", Trial(PostCartFailure(draws=2), UniformAccrual(rate=5), NoDropout(), PatientHazardRatio(0.5), design))
     row = {"scenario": "s", "cell": "pfs", "hypothesis": "PFS", "n": 40, "metric": "power", "mcse": 0.01, "n_requested": 9, "n_analysed": 9}
     spread_at_n = pd.DataFrame([{**row, "draw": i, "estimate": 0.2 + 0.7 * i, "n_failed": 0, "unit": "probability"} for i in (0, 1)])
     answer = Size(0.8, 40, 40, 40, 40, 40, (), exact=False)

@@ -8,8 +8,8 @@ from lifelines import KaplanMeierFitter
 from scipy import integrate
 
 from sim.curve import Curve
-from sim.effect import NO_EFFECT, HazardRatio
-from sim.marginal import average_hazard_ratio, marginal_effect
+from sim.effect import NO_EFFECT, PatientHazardRatio
+from sim.effect_summary import average_hazard_ratio
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.rng import Draws
 from sim.types import InputError
@@ -48,12 +48,12 @@ def test_plateau():
     curve = PLATEAU.curve("pfs")
     for t, h in ((1.0, 0.3), (2.0, 0.6), (5.0, 0.6), (8.0, 0.8)):
         assert float(curve.at(t)) == pytest.approx(math.exp(-h), rel=1e-9)
-    half = PLATEAU.curve("pfs", HazardRatio(0.5, delay=1.0))
+    half = PLATEAU.curve("pfs", PatientHazardRatio(0.5, delay=1.0))
     for t, h in ((1.0, 0.3), (2.0, 0.45), (5.0, 0.45), (8.0, 0.55)):
         assert float(half.at(t)) == pytest.approx(math.exp(-h), rel=1e-9)
 
 
-@pytest.mark.parametrize("effect", [NO_EFFECT, HazardRatio(0.5, delay=1.0)])
+@pytest.mark.parametrize("effect", [NO_EFFECT, PatientHazardRatio(0.5, delay=1.0)])
 @pytest.mark.parametrize("endpoint", ["pfs", "os"])
 def test_samples_follow_the_stated_curves(effect, endpoint):
     draws = Draws(3, 0, 500, 200)
@@ -78,7 +78,7 @@ def test_lifelines_draws_the_same_curve():
 
 
 def test_average_hazard_ratio():
-    control, experimental = MIX.curve("pfs"), MIX.curve("pfs", HazardRatio(0.6))
+    control, experimental = MIX.curve("pfs"), MIX.curve("pfs", PatientHazardRatio(0.6))
 
     def s0(t):
         return mixture(t)
@@ -95,9 +95,9 @@ def test_average_hazard_ratio():
     # patients differ, so the ratio of the whole population is nearer to 1 than each patient's own
     assert 0.6 < average_hazard_ratio(control, experimental, 12.0) < 0.7
     one = PiecewiseExponential(medians=(2.8,))
-    effect = marginal_effect(one, HazardRatio(0.6))
-    assert effect.average_hazard_ratio == pytest.approx(0.6, rel=1e-9)
-    assert (effect.median_control, effect.median_experimental) == pytest.approx((2.8, 2.8 / 0.6), rel=1e-9)
+    control, experimental = one.curve("pfs"), one.curve("pfs", PatientHazardRatio(0.6))
+    assert average_hazard_ratio(control, experimental, 12.0) == pytest.approx(0.6, rel=1e-9)
+    assert (control.median(), experimental.median()) == pytest.approx((2.8, 2.8 / 0.6), rel=1e-9)
 
 
 @pytest.mark.parametrize("survival", [[1.0, 1.1], [1.0, 0.5, 0.6], [1.0], [1.0, -0.1], [1.2, 1.0]])

@@ -12,7 +12,7 @@ import pytest
 from scipy import integrate, special, stats
 
 from sim.calibration.cohort import cohort
-from sim.effect import HazardProfile, HazardRatio, NoEffect
+from sim.effect import HazardProfile, NoEffect, PatientHazardRatio
 from sim.population.multi_state import STEP, averages, convolve, grid, post_progression, progression_free
 from sim.population.multi_state import from_first_line as curves_from_first_line
 from sim.population.occupancy import EVENTS, STATES, course_of_group, occupancy
@@ -51,7 +51,7 @@ def test_the_states_add_up_to_the_curves_and_balance_what_enters_and_leaves(time
 
 
 def test_an_effect_reaches_the_states() -> None:
-    effect = HazardRatio(0.6, delay=1.5, hr_after_progression=1.5)
+    effect = PatientHazardRatio(0.6, delay=1.5, hr_after_progression=1.5)
     population = PostCartFailure()
     x = occupancy(population, effect)
     assert np.max(np.abs(1 - x.states["dead"] - population.curve("os", effect).survival)) < 1e-6

@@ -10,7 +10,7 @@ import pytest
 from scipy import integrate, stats
 
 from sim.benchmark import conf_folder
-from sim.effect import Effect, HazardRatio, NoEffect, ResponseRateChange
+from sim.effect import Effect, NoEffect, PatientHazardRatio, ResponseRateChange
 from sim.population import courses
 from sim.population.multi_state import after_allo, from_first_line, from_progression, grid, post_progression, supportive_care, treated_pfs
 from sim.population.parameters import mix_weights
@@ -21,8 +21,8 @@ from sim.types import InputError
 N = 200_000
 EFFECTS: dict[str, Effect] = {
     "none": NoEffect(),
-    "hr": HazardRatio(0.6),
-    "delayed": HazardRatio(0.6, delay=1.5, hr_after_progression=1.5),
+    "hr": PatientHazardRatio(0.6),
+    "delayed": PatientHazardRatio(0.6, delay=1.5, hr_after_progression=1.5),
     "response": ResponseRateChange(0.20),
 }
 # before first line a response is not yet to be had, and an effect on it is refused
@@ -89,8 +89,8 @@ def test_what_is_not_asked_for_stays_out_and_pfs_is_the_same_alone() -> None:
     population, draws = PostCartFailure(), Draws(5, 2, 2, 300)
     stratum = population.sample_strata(draws)
     arm = np.ones_like(stratum)
-    both = population.sample(draws, stratum, arm, HazardRatio(0.6), ("pfs", "os"))
-    alone = population.sample(draws, stratum, arm, HazardRatio(0.6), ("pfs",))
+    both = population.sample(draws, stratum, arm, PatientHazardRatio(0.6), ("pfs", "os"))
+    alone = population.sample(draws, stratum, arm, PatientHazardRatio(0.6), ("pfs",))
     assert alone.os is None
     assert alone.response is None
     assert np.array_equal(alone.pfs, both.pfs)
@@ -114,7 +114,7 @@ def test_response_rates(regimen: str) -> None:
     stratum = population.sample_strata(draws)
     for effect in (NoEffect(), ResponseRateChange(0.2), ResponseRateChange(-0.2)):
         rate = population.response_rate(effect)
-        assert rate == pytest.approx(effect.response_rate(population.response_rate()), abs=1e-12)
+        assert rate == pytest.approx(effect.mechanism(population).response_rate(population.response_rate()), abs=1e-12)
         x = population.sample(draws, stratum, np.ones_like(stratum), effect, ("response",))
         assert x.response is not None
         assert abs(x.response.mean() - rate) < 4 * math.sqrt(rate * (1 - rate) / N)
@@ -154,9 +154,9 @@ def test_curves_do_not_depend_on_the_grid(step: float, group: int) -> None:
     weights, response = mix_weights(population.values)
     coarse, fine = grid(0.02, 60.0), grid(step, 60.0)
     every = round(0.02 / step)
-    for effect in (NoEffect(), HazardRatio(0.6, delay=1.5)):
-        a = from_first_line(population.values, group, weights, response, effect.hazard, coarse)
-        b = from_first_line(population.values, group, weights, response, effect.hazard, fine)
+    for effect in (NoEffect(), PatientHazardRatio(0.6, delay=1.5)):
+        a = from_first_line(population.values, group, weights, response, effect.mechanism(population).hazard, coarse)
+        b = from_first_line(population.values, group, weights, response, effect.mechanism(population).hazard, fine)
         assert np.max(np.abs(a.pfs - b.pfs[::every])) < 1e-4
         assert np.max(np.abs(a.os - b.os[::every])) < 1e-4
     c, d = (from_progression(population.values, group, weights, response, t) for t in (coarse, fine))
@@ -246,7 +246,7 @@ def test_bad_choices_are_refused(keys: dict[str, object], message: str) -> None:
 
 
 def test_effects_act_from_first_line_only() -> None:
-    draws, hr = Draws(9, 0, 1, 2_000), HazardRatio(0.3)
+    draws, hr = Draws(9, 0, 1, 2_000), PatientHazardRatio(0.3)
     # who is never treated lives as long; the time to first line is the same
     progression = PostCartFailure(time_zero="progression")
     group = progression.sample_strata(draws)

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from sim.effect import Effect, HazardRatio, NoEffect, ResponseRateChange
+from sim.effect import Effect, NoEffect, PatientHazardRatio, ResponseRateChange
 from sim.population import courses
 from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
@@ -115,7 +115,12 @@ def infusion(population: PostCartFailure, patient: Patient, refractory: bool, ef
 
 @pytest.mark.parametrize(
     ("effect", "hr", "delay"),
-    [(NoEffect(), 1.0, 0.0), (HazardRatio(0.6), 0.6, 0.0), (HazardRatio(0.45, delay=1.5), 0.45, 1.5), (ResponseRateChange(0.2), 1.0, 0.0)],
+    [
+        (NoEffect(), 1.0, 0.0),
+        (PatientHazardRatio(0.6), 0.6, 0.0),
+        (PatientHazardRatio(0.45, delay=1.5), 0.45, 1.5),
+        (ResponseRateChange(0.2), 1.0, 0.0),
+    ],
 )
 def test_first_line(effect: Effect, hr: float, delay: float) -> None:
     population, draws = PostCartFailure(), Draws(31, 5, 2, 400)
@@ -133,7 +138,7 @@ def test_earlier_time_zeros(time_zero: str, twin: object) -> None:
     population, draws = PostCartFailure(time_zero=time_zero), Draws(31, 5, 2, 400)
     stratum = population.sample_strata(draws)
     arm = np.tile(np.array([0, 1], dtype=np.uint8), (2, 200))
-    x = population.sample(draws, stratum, arm, HazardRatio(0.5, delay=1.0, hr_after_progression=1.7), ("pfs", "os"))
+    x = population.sample(draws, stratum, arm, PatientHazardRatio(0.5, delay=1.0, hr_after_progression=1.7), ("pfs", "os"))
     for i in range(2):
         for j in range(400):
             effect = (0.5, 1.0, 1.7) if arm[i, j] else (1.0, 0.0, 1.0)

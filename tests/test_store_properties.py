@@ -20,7 +20,7 @@ import sim.store
 from sim.app import paths
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_survival import SingleArmSurvival
-from sim.effect import HazardRatio
+from sim.effect import PatientHazardRatio
 from sim.engine import BLOCK, simulate
 from sim.executor.joblib_threads import JoblibThreads
 from sim.executor.serial import Serial
@@ -233,13 +233,13 @@ def test_the_key_is_of_what_decides(tmp_path):
         return content_key(replace(TRIAL, **changes), SEED)
 
     same = content_key(TRIAL, SEED)
-    assert with_(effect=HazardRatio(1)) == with_(effect=HazardRatio(1.0))
+    assert with_(effect=PatientHazardRatio(1)) == with_(effect=PatientHazardRatio(1.0))
     assert content_key(textbook(n=160), 1) == content_key(textbook(n=160), 1)
     different = {
         same,
         content_key(TRIAL, 6),
-        with_(effect=HazardRatio(0.61)),
-        with_(effect=HazardRatio(0.6, 0.5)),
+        with_(effect=PatientHazardRatio(0.61)),
+        with_(effect=PatientHazardRatio(0.6, 0.5)),
         content_key(TRIAL.under_null, SEED),
     }
     different.add(content_key(TRIAL.with_n(141), SEED))
@@ -341,16 +341,15 @@ def test_another_version_of_a_library_changes_the_key(monkeypatch, library):
 OWN = """
 from dataclasses import dataclass
 from sim.statistic.logrank import LogRank
-from sim.effect import HazardRatio, Effect
+from sim.effect import PatientHazardRatio, Effect
 {extra}
 
 @dataclass(frozen=True)
 class Mine(Effect):
     hr: float = 0.6
-    hazard = property(lambda self: HazardRatio(self.hr).hazard)
 
-    def response_rate(self, control):
-        return control
+    def mechanism(self, patients, given=None):
+        return PatientHazardRatio(self.hr).mechanism(patients, given)
 
     def describe(self):
         import my_helper
@@ -370,7 +369,7 @@ def test_touching_a_class_from_outside_changes_the_key(tmp_path, monkeypatch, to
     monkeypatch.syspath_prepend(str(tmp_path))
     trial = replace(TRIAL, effect=importlib.import_module("my_effects.own").Mine())
     before = content_key(trial, SEED)
-    assert before == content_key(trial, SEED) != content_key(replace(TRIAL, effect=HazardRatio(0.6)), SEED)
+    assert before == content_key(trial, SEED) != content_key(replace(TRIAL, effect=PatientHazardRatio(0.6)), SEED)
     (tmp_path / touched).write_text(files[touched] + "# edited\n")
     assert content_key(trial, SEED) != before
     for name in [name for name in sys.modules if name.startswith(("my_effects", "my_helper", "below_helper"))]:
@@ -388,10 +387,10 @@ def test_a_class_without_source_is_refused():
 
 
 def test_a_class_that_is_no_dataclass_is_refused():
-    class Bare(HazardRatio.__base__):
-        hazard = HazardRatio(0.6).hazard
-        response_rate = HazardRatio.response_rate
-        describe = HazardRatio.describe
+    class Bare(PatientHazardRatio.__base__):
+        hr, delay, hr_after_progression, profile = 0.6, 0.0, 1.0, PatientHazardRatio(0.6).profile
+        mechanism = PatientHazardRatio.mechanism
+        describe = PatientHazardRatio.describe
 
     with pytest.raises(InputError, match=r"run\.store: a Bare cannot be part of a trial's key; allowed: frozen dataclasses"):
         content_key(replace(TRIAL, effect=Bare()), SEED)

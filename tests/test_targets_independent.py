@@ -10,7 +10,7 @@ from sim.accrual import PiecewiseAccrual, UniformAccrual
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
 from sim.design.single_arm_survival import SingleArmSurvival
-from sim.effect import HazardRatio, NoEffect, ResponseRateChange
+from sim.effect import NoEffect, PatientHazardRatio, ResponseRateChange
 from sim.engine import simulate
 from sim.followup import ExponentialDropout, NoDropout
 from sim.oc import Subject, enrolment_characteristics, notices, operating_characteristics, tally
@@ -28,7 +28,11 @@ PLAIN = {"stratified_randomisation": False, "statistic": LogRank()}
 
 def survival(median, hr, accrual, dropout=None, **design):
     return Trial(
-        PiecewiseExponential(medians=(median,)), accrual, dropout or NoDropout(), HazardRatio(hr), RandomisedSurvival(**{**PLAIN, **design})
+        PiecewiseExponential(medians=(median,)),
+        accrual,
+        dropout or NoDropout(),
+        PatientHazardRatio(hr),
+        RandomisedSurvival(**{**PLAIN, **design}),
     )
 
 
@@ -125,8 +129,8 @@ def counted(trial, n_sim):
 class TestSizingByEvents:
     def test_the_very_same_trial_has_one_answer(self):
         # accrual is open at the analysis whatever the share of events: one trial, one answer
-        base = survival(10.0, 0.5, UniformAccrual(rate=20.0), n=300, events=None, event_fraction=0.3)
-        answers = [size(replace(base, design=replace(base.design, event_fraction=f)), 0.8, counted, 500) for f in (0.2, 0.3)]
+        base = survival(10.0, 0.5, UniformAccrual(rate=20.0), n=300, events=None, event_fraction=0.25)
+        answers = [size(replace(base, design=replace(base.design, event_fraction=f)), 0.8, counted, 500) for f in (0.2, 0.25)]
         needed = {(a.events.n, a.events.n_low, a.events.n_high, a.events.n_safe) for a in answers}
         assert len(needed) == 1
         for answer in answers:
@@ -138,7 +142,7 @@ class TestSizingByEvents:
 
     @pytest.mark.verify
     def test_what_was_once_338_and_277_places_is_153_events(self):
-        base = built("scenarios=phase2_randomised_pfs")
+        base = built("scenarios=phase2_randomised_pfs", "dropout.monthly_probability=0.02")
         answers = [size(replace(base, design=replace(base.design, event_fraction=f)), 0.8, counted, 10_000) for f in (0.45, 0.55)]
         assert len({(a.events.n, a.events.n_low, a.events.n_high, a.events.n_safe) for a in answers}) == 1
         for answer in answers:
@@ -150,6 +154,19 @@ class TestSizingByEvents:
         answer = size(trial, 0.8, lambda t, n: tally(t.plan, simulate(t, n, seed=9)), 1_000, n_max=400)
         # Schoenfeld: 121 events
         assert abs(answer.events.n - 121) < 12
+
+    def test_events_that_never_come_are_no_answer(self):
+        # at n_max accrual is open in every trial, but each ends at the longest duration: no number of events has more power
+        trial = survival(40.0, 0.9, UniformAccrual(rate=8.0), n=100, events=None, event_fraction=0.65, max_duration=60.0)
+        with pytest.raises(Unreachable, match=r"in 100\.0% of trials the events do not come by design\.max_duration = 60"):
+            size(trial, 0.8, counted, 200, n_max=2_000)
+
+    def test_events_decide_also_where_the_first_target_is_missed(self):
+        # 0.9 of 2,000 patients are never reached, 480 enrolled by the longest duration are enough
+        trial = survival(10.0, 0.6, UniformAccrual(rate=8.0), n=2_000, events=None, event_fraction=0.9, max_duration=60.0)
+        answer = size(trial, 0.8, counted, 500, n_max=2_000)
+        # Schoenfeld: 121 events
+        assert abs((answer.events or answer).of(trial).plan.cut.events[-1] - 121) < 20
 
     def test_where_places_are_taken_the_search_is_over_patients(self):
         trial = survival(2.8, 0.5, UniformAccrual(duration=10.0), n=100, events=None, event_fraction=0.75)
@@ -176,7 +193,7 @@ def test_a_safe_n_that_n_max_cuts_off_is_not_reached():
 
 def test_the_expected_events_are_not_the_patients():
     # known from outside: 53.3 events are expected of 74 patients of the shipped scenario
-    line = built("scenarios=phase2_single_arm_pfs").facts.smallest_rejecting
+    line = built("scenarios=phase2_single_arm_pfs", "dropout.monthly_probability=0.02").facts.smallest_rejecting
     assert line.what == "largest observed / expected events that rejects"
     assert line.value.endswith(" with 53.3 expected events")
     z, e = 1.6448536, 53.3

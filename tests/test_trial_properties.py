@@ -11,7 +11,7 @@ import sim.trial
 from sim.accrual import PiecewiseAccrual, UniformAccrual
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
-from sim.effect import HazardRatio, NoEffect, ResponseRateChange
+from sim.effect import NoEffect, PatientHazardRatio, ResponseRateChange
 from sim.followup import ExponentialDropout, NoDropout
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.rng import Draws
@@ -24,7 +24,7 @@ STRATIFIED = Trial(
     TWO_STRATA,
     UniformAccrual(rate=5),
     LOST,
-    HazardRatio(0.5, delay=1.0),
+    PatientHazardRatio(0.5, delay=1.0),
     RandomisedSurvival(60, events=(20, 40), spending=textbook_gs().design.spending),
 )
 RESPONSE = Trial(
@@ -113,14 +113,14 @@ def test_a_smaller_trial_is_the_prefix(accrual):
 
 def test_scenarios_that_share_a_population_share_their_patients():
     pfs = drawn(STRATIFIED)
-    stronger = drawn(replace(STRATIFIED, effect=HazardRatio(0.3)))
+    stronger = drawn(replace(STRATIFIED, effect=PatientHazardRatio(0.3)))
     response = drawn(replace(RESPONSE, effect=NoEffect()), 60)
     same(pfs.stratum, response.stratum)
     same(pfs.entry, response.entry)
     control = pfs.arm == 0
     # a delay splits the sum over the pieces of hazard: the last bit may differ
     np.testing.assert_allclose(pfs.time[control], stronger.time[control], rtol=1e-15)
-    np.testing.assert_array_equal(drawn(replace(STRATIFIED, effect=HazardRatio(0.3, delay=1.0))).time[control], pfs.time[control])
+    np.testing.assert_array_equal(drawn(replace(STRATIFIED, effect=PatientHazardRatio(0.3, delay=1.0))).time[control], pfs.time[control])
     assert (stronger.time >= pfs.time * (1 - 1e-15))[~control].all()
     better = drawn(RESPONSE, 60)
     assert (better.response >= response.response).all()

@@ -27,13 +27,13 @@ SAFE_RESOLVERS = ("oc.select", "oc.decode")
 
 MODULES = {
     "benchmark": ("sim.benchmark",),
-    "population": ("sim.population",),
+    "population": ("sim.population", "sim.shape"),
     "accrual": ("sim.accrual",),
     "dropout": ("sim.followup",),
     "effect": ("sim.effect",),
     "design": ("sim.design", "sim.statistic", "sim.boundary", "sim.followup", "sim.eligibility"),
     "executor": ("sim.executor",),
-    "task": ("sim.app.tasks",),
+    "task": ("sim.app.tasks", "sim.statistic"),
 }
 """For each group the modules whose public, concrete, frozen dataclasses it may hold, at any depth."""
 

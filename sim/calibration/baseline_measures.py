@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.calibration import cart_response, covariates
-from sim.calibration.cox_limit import cox_limit
 from sim.calibration.study_view import Study
+from sim.effect.cox_limit import cox_limit
 from sim.types import Array
 
 

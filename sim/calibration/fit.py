@@ -20,6 +20,7 @@ from sim.calibration.fit_settings import AFTER, BEFORE, FIXED, MULTIPLIERS, STAT
 from sim.calibration.fitted import Noted
 from sim.calibration.study_view import Study
 from sim.later import later
+from sim.population.authors_regression import followup_survival
 from sim.population.multi_state import grid
 from sim.population.parameters import Parameters, from_mapping
 from sim.types import Array, InputError
@@ -79,7 +80,7 @@ def fit(
     allo = fit_transplant.of_copy(figures, copy_of) if copy_of else fit_transplant.of_paper(figures)
     base = _base(figures, counts, benchmark.denominator, begun | assumed | allo)
     t = grid(0.02, 100.0)
-    follow = study.followup_survival(benchmark.followup, t)
+    follow = followup_survival(benchmark.followup, t)
 
     targets = _targets_before(figures, counts)
     before = lambda p: study.expected_before(p, counts, t, follow)  # noqa: E731

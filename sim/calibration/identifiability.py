@@ -13,6 +13,7 @@ from sim.benchmark import Benchmark, Figure
 from sim.calibration import study
 from sim.calibration.fit import FitReport, notes, value_of, with_values
 from sim.calibration.fit_settings import AFTER, BEFORE, MULTIPLIERS, STATED_RANGES
+from sim.population.authors_regression import followup_survival
 from sim.population.multi_state import grid
 from sim.population.parameters import Parameters
 from sim.types import Array, InputError
@@ -39,7 +40,7 @@ def identifiability(benchmark: Benchmark, p: Parameters) -> pd.DataFrame:
     figures = benchmark.read()
     counts = study.counts(figures, benchmark.denominator)
     t = grid(0.02, 100.0)
-    follow = study.followup_survival(benchmark.followup, t)
+    follow = followup_survival(benchmark.followup, t)
     names = [*BEFORE, *AFTER, *(f"multiplier_{k}" for k in MULTIPLIERS), *STATED_RANGES]
 
     def expected(q: Parameters) -> dict[str, float]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -120,13 +119,6 @@ def regimens(figures: Mapping[str, Figure]) -> tuple[Regimen, ...]:
     if rest <= 0:
         raise InputError(f"benchmark: the first-line regimens add to {total - rest:.1f} patients, evaluable_n is {total:g}")
     return (*out, Regimen("other", rest, OTHER_RESPONSE, OTHER_COMPLETE, 1.0))
-
-
-def followup_survival(followup: Mapping[str, Any], t: Array) -> Array:
-    """Return P(administrative cut later than t): uniform on each piece."""
-    left = 1 - np.concatenate([[0.0], np.cumsum(followup["shares"])])
-    out: Array = np.interp(t, [0.0, *followup["breaks"]], [1.0, *left])
-    return out
 
 
 def median(survival: Array, t: Array) -> float:

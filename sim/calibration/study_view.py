@@ -10,6 +10,7 @@ from typing import Any
 from sim.benchmark import Figure
 from sim.calibration import covariates, study
 from sim.calibration.own_counts import own_counts
+from sim.population.authors_regression import followup_survival
 from sim.population.multi_state import Infusion, Progression, fate_shares, from_infusion, grid, os_from_progression_average
 from sim.population.parameters import Parameters
 from sim.types import Array
@@ -35,7 +36,7 @@ class Study:
 
     @cached_property
     def follow(self) -> Array:
-        return study.followup_survival(self.followup, self.t)
+        return followup_survival(self.followup, self.t)
 
     @cached_property
     def counts(self) -> study.Counts:

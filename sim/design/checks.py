@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from sim.limits import LEVEL, LOST_SHARE, MONTHS, POSITIVE_MONTHS, PROPER_PROBABILITY, TWO_SIDED_LEVEL
+from sim.limits import LEVEL, LOST_SHARE, MONTHS, MOST_PATIENTS, POSITIVE_MONTHS, PROPER_PROBABILITY, TWO_SIDED_LEVEL
 from sim.statistic.statistic import Statistic
 from sim.types import InputError
 
 
 def check_n(n: object) -> None:
     """Refuse a number of patients that is not a whole number from 1 to 65,535 (blocks are addressed in 16 bits)."""
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 65_535:
-        raise InputError(f"design.n is {n}; allowed: a whole number of patients from 1 to 65535")
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_PATIENTS:
+        raise InputError(f"design.n is {n}; allowed: a whole number of patients from 1 to {MOST_PATIENTS}")
 
 
 def check_alpha(alpha: float, sides: int = 1) -> None:

@@ -50,10 +50,10 @@ DEFINITIONS = {
     "enrolled_p10": "10th percentile over all analysed trials of the patients enrolled by the end; error and interval by order statistics",
     "enrolled_p90": "90th percentile over all analysed trials of the patients enrolled by the end; error and interval by order statistics",
     "accrual_open": "share of the analysed trials that came to the last analysis they could have in which places were still free then",
-    "bias_log_hr": "mean error of the log of the reported hazard ratio, over analysed trials that found the planned events; only where the hazard ratio is constant in one stratum, so that there is a true one",
+    "bias_log_hr": "mean error of the log of the reported hazard ratio, over analysed trials that found the planned events; against the estimand limit: what it tends to in a large trial with this accrual, dropout and cut, at the look that stopped",
     "bias_log_hr_median_unbiased": "mean error of the median-unbiased log hazard ratio by the stage-wise ordering, information = events times the ratio's share, over the same trials",
-    "coverage_naive": "share of the same trials whose usual 95 % interval, which ignores early stopping, holds the true hazard ratio",
-    "coverage_stagewise": "share of the same trials whose 95 % interval by the stage-wise ordering holds the true hazard ratio",
+    "coverage_naive": "share of the same trials whose usual 95 % interval, which ignores early stopping, holds the estimand limit",
+    "coverage_stagewise": "share of the same trials whose 95 % interval by the stage-wise ordering holds the estimand limit; only where it is the same at every look",
     "power_lower_bound": "power if every failed replicate is counted as not rejected",
     "power_upper_bound": "power if every failed replicate is counted as rejected",
 }

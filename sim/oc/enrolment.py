@@ -40,6 +40,11 @@ class Tally(NamedTuple):
         """Whether the trial mostly ends before its places are taken, so that more places change nothing."""
         return 2 * self.free > self.ended
 
+    @property
+    def mostly_missed(self) -> bool:
+        """Whether more than half of the trials end short of their events."""
+        return 2 * self.missed > self.analysed
+
 
 def tally(plan: Plan, replicates: Replicates) -> Tally:
     """Count the rejections of a simulated trial, and which targets it missed."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.effect import NO_EFFECT, Effect, HazardProfile
+from sim.effect import HazardProfile, Mechanism
 from sim.later import later
-from sim.population.multi_state import Infusion, convolve, fate_shares
-from sim.population.parameters import NO_CLASSES, Parameters
+from sim.population.multi_state import UNCHANGED, Infusion, convolve, fate_shares
+from sim.population.parameters import NO_CLASSES, Parameters, response_by_class
 from sim.population.prognostic import class_of
 from sim.rng import Draws
 from sim.types import Array, Courses, Flags
@@ -43,7 +43,7 @@ def _profiles(profile: HazardProfile) -> tuple[Array, Array, Array]:
     return np.array([breaks, breaks]), np.array([breaks, reached]), np.array([np.ones_like(ratios), ratios])
 
 
-def _deaths(p: Parameters, effect: Effect) -> Array:
+def _deaths(p: Parameters, effect: Mechanism) -> Array:
     """float64[2, 2]: hazard ratio of death after progression by arm and day-30 group."""
     by_group = np.array(p.hazard_ratios)
     return np.array([by_group, by_group * effect.after_progression])
@@ -69,13 +69,13 @@ class Therapy:
     """First-line therapy of both arms: what the experimental arm changes acts from its start on.
 
     weights : float64[K], share of each regimen; control, experimental : float64[K], their response rates by arm
-    effect : hazards of the experimental arm
+    effect : what else changes in the experimental arm
     """
 
     weights: Array
     control: Array
     experimental: Array
-    effect: Effect = NO_EFFECT
+    effect: Mechanism = UNCHANGED
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,34 +100,60 @@ def trajectories(p: Parameters, therapy: Therapy, draws: Draws, group: Flags, ar
     n = group.size
     pfs, os = empty((n,)), empty((n,))
     kept = np.empty((len(MARKS), n), dtype=np.uint8) if marks else np.empty((0, 0), dtype=np.uint8)
-    chances = _shares(therapy.weights), np.array([therapy.control, therapy.experimental])
-    profiles, deaths = _profiles(therapy.effect.hazard), _deaths(p, therapy.effect)
+    shares = _shares(therapy.weights)
 
-    def run(rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
-        staged.first_line_course(*inputs, *chances, rates, *profiles, deaths, _numbers(p), *outputs)
+    def run(own: Parameters, effect: Mechanism, chance: Array, rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
+        staged.first_line_course(*inputs, shares, chance, rates, *_profiles(effect.hazard), _deaths(own, effect), _numbers(own), *outputs)
 
     words = [*_flat(draws, FIRST_LINE_WORDS), *_flat(draws, RESIDUAL_WORDS)]
-    _by_class(p, draws, run, [arm.reshape(-1), group.reshape(-1), *words], [pfs, os, kept])
+    _in_parts(p, therapy, draws, run, [arm.reshape(-1), group.reshape(-1), *words], [pfs, os, kept])
     return Trajectories(pfs, os, kept)
 
 
-def _by_class(
-    p: Parameters, draws: Draws, run: Callable[[Array, list[Any], list[Any]], None], inputs: list[Any], outputs: list[Any]
-) -> None:
-    """Run a kernel on all patients at once or, with prognostic classes, on those of each class at its rates."""
-    if p.exit_classes == NO_CLASSES:
-        run(_rates(p), inputs, outputs)
+Run = Callable[[Parameters, Mechanism, Array, Array, list[Any], list[Any]], None]
+
+
+def treated(p: Parameters, effect: Mechanism) -> Parameters:
+    """Return the parameters of the experimental arm: what is a probability of the model and not a hazard ratio."""
+    return p if effect.durable_odds_ratio == 1 else replace(p, durable_share=effect.durable(p.durable_share))
+
+
+def _parts(p: Parameters, effect: Mechanism, arm: Flags, group: Flags) -> Iterator[tuple[Any, Parameters, Mechanism]]:
+    """Yield the patients that a kernel can run at once (None: all), their parameters and what changes in the experimental among them."""
+    if not effect.by_stratum and effect.durable_odds_ratio == 1:
+        yield None, p, effect
         return
-    own = class_of(p, draws).reshape(-1)
-    for k, (_, none, responds) in enumerate(p.exit_classes):
-        at, rates = np.flatnonzero(own == k), _rates(p)
-        rates[:, 0] *= none
-        rates[:, 1] *= responds
-        parts = [np.empty((*x.shape[:-1], len(at)), dtype=x.dtype) for x in outputs]
-        run(rates, [x[at] for x in inputs], parts)
-        for whole, part in zip(outputs, parts, strict=True):
-            if whole.size:
-                whole[..., at] = part
+    yield arm == 0, p, UNCHANGED
+    for stratum in np.unique(group):
+        yield (arm == 1) & (group == stratum), treated(p, effect), replace(effect, hazards=(effect.hazard_of(int(stratum)),))
+
+
+def _chances(p: Parameters, therapy: Therapy) -> Array:
+    """float64[c, 2, K], response rates by prognostic class, arm and regimen."""
+    return np.ascontiguousarray(np.stack([response_by_class(p, therapy.control), response_by_class(p, therapy.experimental)], axis=1))
+
+
+def _in_parts(p: Parameters, therapy: Therapy, draws: Draws, run: Run, inputs: list[Any], outputs: list[Any]) -> None:
+    """Run a kernel on all patients at once or, where parameters, profiles or rates are not everybody's, on each part by itself.
+
+    inputs : arm, group and words, flat; outputs : last axis as long
+    """
+    own = class_of(p, draws).reshape(-1) if p.exit_classes != NO_CLASSES else None
+    chances = _chances(p, therapy)
+    for chosen, parameters, changed in _parts(p, therapy.effect, inputs[0], inputs[1]):
+        for k, (_, none, responds, _) in enumerate(p.exit_classes):
+            rates = _rates(parameters)
+            rates[:, 0] *= none
+            rates[:, 1] *= responds
+            if chosen is None and own is None:
+                run(parameters, changed, chances[k], rates, inputs, outputs)
+                continue
+            at = np.flatnonzero(chosen if own is None else own == k if chosen is None else chosen & (own == k))
+            parts = [np.empty((*x.shape[:-1], len(at)), dtype=x.dtype) for x in outputs]
+            run(parameters, changed, chances[k], rates, [x[at] for x in inputs], parts)
+            for whole, part in zip(outputs, parts, strict=True):
+                if whole.size:
+                    whole[..., at] = part
 
 
 def from_first_line(p: Parameters, therapy: Therapy, draws: Draws, stratum: Flags, arm: Flags, wants: Collection[str]) -> Courses:
@@ -141,24 +167,24 @@ def from_first_line(p: Parameters, therapy: Therapy, draws: Draws, stratum: Flag
         pfs = x.pfs.reshape(shape) if "pfs" in wants else None
     elif "pfs" in wants:
         flat = empty((stratum.size,))
-        chances = _shares(therapy.weights), np.array([therapy.control, therapy.experimental])
-        profiles = _profiles(therapy.effect.hazard)
+        shares = _shares(therapy.weights)
 
-        def run(rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
-            staged.first_line_pfs(*inputs, *chances, rates, *profiles, _numbers(p), *outputs)
+        def run(own: Parameters, effect: Mechanism, chance: Array, rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
+            staged.first_line_pfs(*inputs, shares, chance, rates, *_profiles(effect.hazard), _numbers(own), *outputs)
 
-        _by_class(p, draws, run, [arm.reshape(-1), stratum.reshape(-1), *_flat(draws, FIRST_LINE_WORDS)], [flat])
+        _in_parts(p, therapy, draws, run, [arm.reshape(-1), stratum.reshape(-1), *_flat(draws, FIRST_LINE_WORDS)], [flat])
         pfs = flat.reshape(shape)
     if "response" in wants:
-        response = _responds(therapy, draws, arm)
+        response = _responds(p, therapy, draws, arm)
     return Courses(stratum, pfs, os, response)
 
 
-def _responds(therapy: Therapy, draws: Draws, arm: Flags) -> Flags:
+def _responds(p: Parameters, therapy: Therapy, draws: Draws, arm: Flags) -> Flags:
     """The same tests as in the kernel: the regimen's word, then the response's."""
+    own = class_of(p, draws) if p.exit_classes != NO_CLASSES else 0
     u = (draws.word("regimen") + 0.5) * 2.0**-32
     regimen = np.searchsorted(_shares(therapy.weights), u, side="right")
-    limit = np.array([therapy.control, therapy.experimental])[arm, regimen]
+    limit = _chances(p, therapy)[own, arm, regimen]
     return ((draws.word("response") + 0.5) * 2.0**-32 < limit).astype(np.uint8)
 
 

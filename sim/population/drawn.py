@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sim.curve import Curve
-from sim.effect import NO_EFFECT, Effect
+from sim.effect import NO_EFFECT, Effect, Mechanism
 from sim.population.parameters import Parameters, fingerprint
 from sim.population.population import Population
 from sim.population.post_cart_failure import PostCartFailure
@@ -68,6 +68,17 @@ class _Planned(Population):
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
         return self.fitted.response_rate(effect, stratum)
 
+    @property
+    def levers(self) -> tuple[str, ...]:
+        return self.fitted.levers
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        return self.fitted.endpoints
+
+    def mechanism(self, effect: Effect) -> Mechanism:
+        return self.fitted.mechanism(effect)
+
     def moved_by(self, endpoint: str) -> frozenset[str]:
         return self.fitted.moved_by(endpoint)
 
@@ -115,7 +126,7 @@ class Drawn(_Planned):
         return self.truth.sample_strata(draws)
 
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
-        return self.truth.sample(draws, stratum, arm, effect, wants)
+        return self.truth.sample(draws, stratum, arm, effect.on_draw(self.fitted), wants)
 
     def describe(self) -> list[Assumption]:
         return [*self.fitted.describe(), Assumption("truth", f"draw {self.draw} of the parameters", "parametric bootstrap of the study")]
@@ -172,7 +183,8 @@ class EveryDraw(_Planned):
         return np.concatenate([truth.sample_strata(own) for truth, _, own in self._turns(draws)])
 
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
-        parts = [truth.sample(own, stratum[rows], arm[rows], effect, wants) for truth, rows, own in self._turns(draws)]
+        stated = effect.on_draw(self.fitted)
+        parts = [truth.sample(own, stratum[rows], arm[rows], stated, wants) for truth, rows, own in self._turns(draws)]
 
         def together(name: str) -> Any:
             return np.concatenate([getattr(part, name) for part in parts]) if getattr(parts[0], name) is not None else None

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.curve import LN2
-from sim.effect import NO_EFFECT, Effect, HazardProfile
+from sim.effect import HazardProfile, Mechanism
 from sim.later import later
-from sim.population.parameters import Parameters
+from sim.population.parameters import Parameters, response_by_class
 from sim.types import Array
 
 convolution = later("sim.kernels.convolution")
@@ -27,6 +27,7 @@ fill_area = later("sim.kernels.weibull", "fill_area")
 
 STEP = 0.02
 END = 120.0
+UNCHANGED = Mechanism()
 
 
 def grid(step: float = STEP, end: float = END) -> Array:
@@ -136,9 +137,10 @@ def progression_free(p: Parameters, group: int, weights: Array, response: Array,
     exits, arrivals, free = np.zeros_like(t), np.zeros(len(t) - 1), {True: np.zeros_like(t), False: np.zeros_like(t)}
     durable = float(np.sum(weights * response)) * p.durable_share
     classes = [(True, durable, p.durable_exit_rate, 0.0)]
-    for regimen, w, orr in zip(p.regimens, weights, response, strict=True):
+    by_class = response_by_class(p, response)
+    for k, (regimen, w) in enumerate(zip(p.regimens, weights, strict=True)):
         h = p.exit_rate * regimen.multiplier * theta
-        for share, none, responds in p.exit_classes:
+        for orr, (share, none, responds, _) in zip(by_class[:, k], p.exit_classes, strict=True):
             classes.append((False, share * w * (1 - orr), none * h, 0.0))
             classes.append((True, share * w * orr * (1 - p.durable_share), responds * h * p.responder_ratio, p.allo_from_response_rate))
     for in_response, w, h, a in classes:
@@ -211,9 +213,9 @@ def supportive_care(p: Parameters, group: int, t: Array) -> tuple[Array, Array]:
     return exp(-power(t / scale, p.supportive_shape)), weibull_average(scale, p.supportive_shape, t)
 
 
-def from_progression(p: Parameters, group: int, weights: Array, response: Array, t: Array, effect: Effect = NO_EFFECT) -> Progression:
+def from_progression(p: Parameters, group: int, weights: Array, response: Array, t: Array, effect: Mechanism = UNCHANGED) -> Progression:
     """Return the curves of a day-30 group from progression after CAR-T; the effect acts from the start of first line."""
-    first = from_first_line(p, group, weights, response, effect.hazard, t, effect.after_progression)
+    first = from_first_line(p, group, weights, response, effect.hazard_of(group), t, effect.after_progression)
     total = p.start_rate + p.waiting_death_rate * p.hazard_ratios[group]
     waiting = exp(-total * t)
     pfs_t = waiting + convolve(1 - waiting, averages(first.pfs))

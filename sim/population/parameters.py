@@ -15,7 +15,7 @@ from sim.reading import parse_yaml, read_text
 from sim.types import Array, InputError
 
 DENOMINATORS = ("progressed", "failures")
-NO_CLASSES = ((1.0, 1.0, 1.0),)
+NO_CLASSES = ((1.0, 1.0, 1.0, 1.0),)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Parameters:
     above the published shares, which count starts seen by the study's cut.
     `marks` holds what hangs on the course without steering it: response to CAR-T, baseline covariates (`marks.py`).
     `exit_classes` are prognostic classes at first line: share, multipliers of the rate of leaving it without and with a
-    response, durable responders aside; a switch of the population (`prognostic.py`), never part of a parameter file.
+    response, durable responders aside, and of the odds of a response; a switch of the population (`prognostic.py`), never part of a parameter file.
     """
 
     denominator: str
@@ -95,7 +95,7 @@ class Parameters:
     background_death_rate: float
     regimens: tuple[Regimen, ...]
     marks: dict[str, Any]
-    exit_classes: tuple[tuple[float, float, float], ...] = NO_CLASSES
+    exit_classes: tuple[tuple[float, float, float, float], ...] = NO_CLASSES
 
     def __post_init__(self) -> None:
         if self.denominator not in DENOMINATORS:
@@ -244,3 +244,23 @@ def mix_weights(p: Parameters) -> tuple[Array, Array]:
     """Return (share, response rate) of each regimen in the published mix, float64[K] each."""
     n = np.array([k.patients for k in p.regimens])
     return n / n.sum(), np.array([k.response for k in p.regimens])
+
+
+def response_by_class(p: Parameters, response: Array) -> Array:
+    """Return float64[c, K], the response rate of each prognostic class and regimen, whose mean over the classes is `response`.
+
+    Notes
+    -----
+    The odds of a class are those of a base rate times the class's own; the base is found by halving, so its bits are no processor's.
+    """
+    if p.exit_classes == NO_CLASSES:
+        return np.asarray(response)[None, :]
+    share, odds = (np.array([row[i] for row in p.exit_classes])[:, None] for i in (0, 3))
+    low, high = np.zeros_like(response), np.ones_like(response)
+    for _ in range(60):
+        base = 0.5 * (low + high)
+        above = np.sum(share * odds * base / (1 - base + odds * base), axis=0) > response
+        low, high = np.where(above, low, base), np.where(above, base, high)
+    base = 0.5 * (low + high)
+    out: Array = odds * base / (1 - base + odds * base)
+    return out

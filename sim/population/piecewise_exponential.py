@@ -10,19 +10,19 @@ from typing import cast
 import numpy as np
 
 from sim.curve import LN2, Curve
-from sim.effect import NO_EFFECT, Effect, HazardProfile
+from sim.effect import NO_EFFECT, Effect, HazardProfile, Mechanism
 from sim.later import later
 from sim.limits import HAZARD_OR_NONE, MONTHS, POSITIVE_MONTHS
+from sim.population import textbook_strata
 from sim.population.population import Population
 from sim.rng import Draws
 from sim.types import Array, Assumption, Courses, Flags, InputError
 
-bernoulli = later("sim.kernels.piecewise", "bernoulli")
-categories = later("sim.kernels.piecewise", "categories")
 invert_hazard = later("sim.kernels.piecewise", "invert_hazard")
 empty = later("sim.kernels.scratch", "empty")
 exp = later("sim.kernels.vectors", "exp")
 
+NAMES = {"pfs": "progression-free", "os": "overall"}
 GRID_STEP, GRID_END = 0.01, 120.0  # months; curves between grid points are exact when breaks lie on the grid
 
 
@@ -39,6 +39,7 @@ class PiecewiseExponential(Population):
     names : names of the strata
     response_rates : control response rate by stratum
     survival_after_progression_median : months, exponential, for OS = PFS + residual; None: OS is not modelled
+    endpoint : "pfs" or "os", whose hazards these are; "os": overall survival with a median of its own, and PFS is not modelled
 
     Notes
     -----
@@ -57,6 +58,7 @@ class PiecewiseExponential(Population):
     names: tuple[str, ...] = ("all",)
     response_rates: tuple[float, ...] = (0.3,)
     survival_after_progression_median: float | None = None
+    endpoint: str = "pfs"
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -82,17 +84,18 @@ class PiecewiseExponential(Population):
             raise InputError(f"population.breaks is {list(self.breaks)}; allowed: rising months that start at 0")
         for months in self.breaks:
             MONTHS.check("population.breaks", months, list(self.breaks))
-        if not all(0 <= s <= 1 for s in self.shares) or abs(sum(self.shares) - 1) > 1e-9:
-            raise InputError(f"population.shares is {list(self.shares)}; allowed: shares within [0, 1] that sum to 1")
-        if not all(0 <= r <= 1 for r in self.response_rates):
-            raise InputError(f"population.response_rates is {list(self.response_rates)}; allowed: probabilities within [0, 1]")
+        textbook_strata.check(self.shares, self.response_rates)
         lengths = {len(self._control), len(self.shares), len(self.names), len(self.response_rates)}
         if len(lengths) > 1:
             raise InputError(
                 f"population: {len(self._control)} hazard rows, {len(self.shares)} shares, {len(self.names)} names, "
                 f"{len(self.response_rates)} response rates; allowed: one of each per stratum"
             )
+        if self.endpoint not in ("pfs", "os"):
+            raise InputError(f"population.endpoint is {self.endpoint!r}; allowed: pfs, os")
         after = self.survival_after_progression_median
+        if after is not None and self.endpoint == "os":
+            raise InputError("population.survival_after_progression_median is given with population.endpoint os; allowed: null")
         if after is not None:
             POSITIVE_MONTHS.check("population.survival_after_progression_median", after)
 
@@ -123,30 +126,38 @@ class PiecewiseExponential(Population):
     def time_zero(self) -> str:
         return "randomisation"
 
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        return (self.endpoint,) if self.survival_after_progression_median is None else ("pfs", "os")
+
+    def proportional(self, endpoint: str) -> bool:
+        return endpoint == self.endpoint
+
+    def mechanism(self, effect: Effect) -> Mechanism:
+        return _mechanism(self, effect)
+
     def sample_strata(self, draws: Draws) -> Flags:
-        out = empty((draws.m, draws.n), np.uint8)
-        if len(self.shares) > 1:
-            categories(draws.word("stratum"), np.cumsum(self.shares)[:-1], out)
-        else:
-            out.fill(0)
-        return out
+        return textbook_strata.sample_strata(self.shares, draws)
 
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
         group = arm if len(self.shares) == 1 else (2 * stratum + arm).astype(np.uint8)
         pfs = os = response = None
+        change = self.mechanism(effect)
+        if self.endpoint == "os" and "pfs" in wants:
+            raise InputError("population: PFS is not modelled, the hazards are of OS (population.endpoint); allowed: a design of OS")
         if "pfs" in wants or "os" in wants:
             pfs = empty(stratum.shape)
-            invert_hazard(draws.word("event"), group, *self._tables(effect.hazard), pfs)
-        if "os" in wants:
+            invert_hazard(draws.word("event"), group, *self._tables(change.hazards), pfs)
+        if self.endpoint == "os":
+            pfs, os = None, pfs
+        elif "os" in wants:
             after = self._after_progression()
             os = empty(stratum.shape)
-            rates = np.array([[after], [after * effect.after_progression]])
+            rates = np.array([[after], [after * change.after_progression]])
             invert_hazard(draws.word("after_progression"), arm, *_tables(rates, (0.0,)), os)
             np.add(os, cast(Array, pfs), out=os)
         if "response" in wants:
-            rates = np.array([[r, effect.response_rate(r)] for r in self.response_rates]).ravel()
-            response = np.empty(stratum.shape, dtype=np.uint8)
-            bernoulli(draws.word("response"), group, rates, response)
+            response = textbook_strata.sample_response(self.response_rates, change, draws, group)
         return Courses(stratum, pfs, os, response)
 
     def _after_progression(self) -> float:
@@ -154,19 +165,20 @@ class PiecewiseExponential(Population):
             raise InputError("population: overall survival needs population.survival_after_progression_median (months)")
         return LN2 / self.survival_after_progression_median
 
-    def _tables(self, profile: HazardProfile) -> tuple[Array, Array, Array]:
-        return _group_tables(self, profile)
+    def _tables(self, profiles: tuple[HazardProfile, ...]) -> tuple[Array, Array, Array]:
+        return _group_tables(self, profiles)
 
-    def _merge(self, profile: HazardProfile) -> tuple[Array, Array, Array]:
-        """Inverse hazards, cumulative hazards and widths of (stratum, arm) groups on the merged breaks."""
-        merged = tuple(sorted({*self.breaks, *profile.breaks}))
+    def _merge(self, profiles: tuple[HazardProfile, ...]) -> tuple[Array, Array, Array]:
+        """Inverse hazards, cumulative hazards and widths of (stratum, arm) groups on the merged breaks; one profile, or one a stratum."""
+        merged = tuple(sorted({*self.breaks, *(b for profile in profiles for b in profile.breaks)}))
         piece = np.searchsorted(self.breaks, merged, side="right") - 1
-        ratio = np.array(profile.ratios)[np.searchsorted(profile.breaks, merged, side="right") - 1]
+        ratio = np.array([[profile.at(b) for b in merged] for profile in profiles])
         control = self._control[:, piece]
         return _tables(np.stack([control, control * ratio], axis=1).reshape(-1, len(merged)), merged)
 
     def curve(self, endpoint: str, effect: Effect = NO_EFFECT, stratum: int | None = None) -> Curve:
-        inverse, before, width = self._tables(effect.hazard)
+        change = self.mechanism(effect)
+        inverse, before, width = self._tables(change.hazards)
         t = np.arange(round(GRID_END / GRID_STEP) + 1) * GRID_STEP
         edges = np.concatenate([[0.0], np.cumsum(width[0][:-1]), [np.inf]])
         groups = range(len(self.shares)) if stratum is None else [stratum]
@@ -176,19 +188,20 @@ class PiecewiseExponential(Population):
             hazard = np.where(inverse[2 * g + 1] >= 1e300, 0.0, 1 / inverse[2 * g + 1])
             k = np.searchsorted(edges, t, side="right") - 1
             s = exp(-(before[2 * g + 1][k] + hazard[k] * (t - edges[k])))
-            if endpoint == "os":
-                s = _add_exponential(s, self._after_progression() * effect.after_progression, GRID_STEP)
-            elif endpoint != "pfs":
-                raise InputError(f"curve of {endpoint!r}; allowed: pfs, os")
+            if endpoint == self.endpoint:
+                pass
+            elif endpoint == "os":
+                s = _add_exponential(s, self._after_progression() * change.after_progression, GRID_STEP)
+            else:
+                raise InputError(f"curve of {endpoint!r}; allowed: {', '.join(self.endpoints)}")
             survival += weights[g] * s
         return Curve(GRID_STEP, np.minimum(survival, 1.0))
 
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
-        rates = np.array([effect.response_rate(r) for r in self.response_rates])
-        return float(rates[stratum]) if stratum is not None else float(np.sum(rates * self.strata_shares))
+        return textbook_strata.response_rate(self.response_rates, self.shares, self.mechanism(effect), stratum)
 
     def describe(self) -> list[Assumption]:
-        lines = [Assumption("population", "textbook: piecewise exponential progression-free survival", "configuration")]
+        lines = [Assumption("population", f"textbook: piecewise exponential {NAMES[self.endpoint]} survival", "configuration")]
         for g, name in enumerate(self.names):
             hazard = ", ".join(f"{h:.4f}" for h in self._control[g])
             lines.append(Assumption(f"control hazard, {name}", f"{hazard} per month, share {self.shares[g]:.3f}", "configuration"))
@@ -196,9 +209,14 @@ class PiecewiseExponential(Population):
 
 
 @lru_cache(maxsize=256)
-def _group_tables(population: PiecewiseExponential, profile: HazardProfile) -> tuple[Array, Array, Array]:
+def _group_tables(population: PiecewiseExponential, profiles: tuple[HazardProfile, ...]) -> tuple[Array, Array, Array]:
     # a tile asks for them each time; making them anew would cost a tenth of the trial
-    return population._merge(profile)
+    return population._merge(profiles)
+
+
+@lru_cache(maxsize=256)
+def _mechanism(population: PiecewiseExponential, effect: Effect) -> Mechanism:
+    return population.solved(effect)
 
 
 def _tables(hazard: Array, breaks: tuple[float, ...]) -> tuple[Array, Array, Array]:

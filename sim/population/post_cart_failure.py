@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +12,8 @@ import numpy as np
 
 from sim.benchmark import Benchmark, conf_folder, zurko2023
 from sim.curve import Curve
-from sim.effect import Effect, NoEffect
-from sim.population import courses
+from sim.effect import NO_EFFECT, Effect, Mechanism
+from sim.population import courses, rates
 from sim.population.describe_post_cart_failure import describe
 from sim.population.multi_state import (
     END,
@@ -34,7 +34,6 @@ from sim.types import Array, Assumption, Courses, Flags, InputError
 
 TIME_ZEROS = ("infusion", "progression", "first_line_start")
 ENDPOINTS = ("pfs", "os")
-NO_EFFECT = NoEffect()
 
 
 def sum_of(weights: Array, curves: tuple[Array, Array]) -> Array:
@@ -57,7 +56,8 @@ class PostCartFailure(Population):
     refractory_share : day-30 refractory among patients at progression; None = the model's own, untruncated share
     regimen : `mix` as published, or one first-line regimen for everybody
     parameters : name of a set in conf/benchmark/parameters, or the path of a parameter file
-    prognostic : more than 2 lines (hazard ratio 1.89) and neither double hit nor expressor (0.42) act on leaving first line
+    prognostic : more than 2 lines (hazard ratio 1.89) and neither double hit nor expressor (0.42) act on first line, solved so that a
+        Cox regression of the authors' patients tends to these
     draws : how many parameter sets of the bootstrap of the study `task=power` and `task=size` put in the place of the truth; None = none
 
     Notes
@@ -195,25 +195,47 @@ class PostCartFailure(Population):
         return mix if self.regimen == "mix" else np.array([float(k.name == self.regimen) for k in self.values.regimens])
 
     def responses(self, effect: Effect) -> Array:
-        """Return the response rate of each regimen under `effect`, float64[K].
-
-        Notes
-        -----
-        The effect sets the rate p' of the whole population. Regimens move together: 1 - p is multiplied by
-        (1 - p') / (1 - p) when it rises, p by p' / p when it falls, so all stay within [0, 1].
-        """
-        rates = mix_weights(self.values)[1]
-        p = float(np.sum(self.weights * rates))
-        new = effect.response_rate(p)
-        if new == p:
-            return rates
-        out: Array = 1 - (1 - rates) * (1 - new) / (1 - p) if new > p else rates * new / p
-        return out
+        """Return the response rate of each regimen under `effect`, float64[K]."""
+        return rates.changed(self.weights, self.responses_at_control, self.mechanism(effect))
 
     @property
     def responses_at_control(self) -> Array:
         """float64[K], response rate of each regimen as published."""
         return mix_weights(self.values)[1]
+
+    def complete_response_rate(self, effect: Effect = NO_EFFECT) -> float | None:
+        if self.time_zero != "first_line_start":
+            return None
+        return rates.complete(self.values.regimens, self.weights, self.responses_at_control, self.mechanism(effect))
+
+    def durable_share(self, effect: Effect = NO_EFFECT) -> float:
+        return self.mechanism(effect).durable(self.values.durable_share)
+
+    @property
+    def levers(self) -> tuple[str, ...]:
+        return ("both", "hazard", "response", "durable")
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        # from infusion progression-free survival ends before the treatment starts
+        return ("os",) if self.time_zero == "infusion" else ("pfs", "os")
+
+    def reference(self) -> PostCartFailure:
+        if self.refractory_share is None:
+            return self
+        found: PostCartFailure = self.once("reference", lambda: replace(self, refractory_share=None))
+        return found
+
+    def mechanism(self, effect: Effect) -> Mechanism:
+        if isinstance(effect, Mechanism):
+            return effect
+        found: Mechanism = self.once(("mechanism", effect), lambda: self.solved(effect))
+        return found
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
 
     def with_benchmark(self, benchmark: Benchmark) -> PostCartFailure:
         return replace(self, _published=tuple(benchmark.treated_medians().items()), _benchmark=benchmark)
@@ -239,15 +261,15 @@ class PostCartFailure(Population):
 
     def moved_by(self, endpoint: str) -> frozenset[str]:
         # who responds leaves first line later
-        return frozenset({"response"} if endpoint == "response" else {"hazard", "response"})
+        survival = {"pfs": {"hazard", "response", "durable"}, "os": {"hazard", "response", "durable", "death"}}
+        return frozenset(survival.get(endpoint, {"response"}))
 
     def therapy(self, effect: Effect = NO_EFFECT) -> courses.Therapy:
         """Return first-line therapy of both arms."""
-        return courses.Therapy(self.weights, self.responses(NO_EFFECT), self.responses(effect), effect)
+        return courses.Therapy(self.weights, self.responses(NO_EFFECT), self.responses(effect), self.mechanism(effect))
 
     def _refuse_response(self, effect: Effect) -> None:
-        rate = float(np.sum(self.weights * self.responses_at_control))
-        if self.time_zero != "first_line_start" and effect.response_rate(rate) != rate:
+        if self.time_zero != "first_line_start" and self.mechanism(effect).response_difference != 0:
             raise InputError(
                 f"effect: a response is one to first line, and population.time_zero is {self.time_zero!r}; allowed: first_line_start, or an effect on hazards"
             )
@@ -268,37 +290,43 @@ class PostCartFailure(Population):
 
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
         self._refuse_response(effect)
-        if self.time_zero == "infusion" and "os" not in wants and not isinstance(effect, NoEffect):
+        if not self.mechanism(effect).is_null:
+            self.check_acts_on(wants)
+        start = {"first_line_start": courses.from_first_line, "progression": courses.from_progression, "infusion": courses.from_infusion}
+        return start[self.time_zero](self.values, self.therapy(effect), draws, stratum, arm, wants)
+
+    def check_acts_on(self, wants: Collection[str]) -> None:
+        if self.time_zero == "infusion" and "os" not in wants:
             raise InputError(
                 "effect: it acts from the start of first line, after progression-free survival from infusion has ended (population.time_zero);"
                 " allowed: endpoint os, or time_zero progression or first_line_start"
             )
-        start = {"first_line_start": courses.from_first_line, "progression": courses.from_progression, "infusion": courses.from_infusion}
-        return start[self.time_zero](self.values, self.therapy(effect), draws, stratum, arm, wants)
 
     def curve(self, endpoint: str, effect: Effect = NO_EFFECT, stratum: int | None = None) -> Curve:
         if endpoint not in ENDPOINTS:
             raise InputError(f"population: no curve of {endpoint!r}; allowed: {', '.join(ENDPOINTS)}")
-        key = (endpoint, effect, stratum)
-        if key not in self._cache:
-            both = self._curves(effect)[endpoint]
+        change = self.mechanism(effect)
+
+        def made() -> Curve:
+            both = self.once(("curves", change), lambda: self._quadrature(change))[endpoint]
             s = sum_of(self.strata_shares, both) if stratum is None else both[stratum]
-            self._cache[key] = Curve(STEP, np.minimum.accumulate(np.clip(s, 0.0, 1.0)))
-        return self._cache[key]  # type: ignore[return-value]
+            return Curve(STEP, np.minimum.accumulate(np.clip(s, 0.0, 1.0)))
 
-    def _curves(self, effect: Effect) -> dict[str, tuple[Array, Array]]:
-        key = ("curves", effect)
-        if key not in self._cache:
-            self._cache[key] = self._quadrature(effect)
-        return self._cache[key]  # type: ignore[return-value]
+        curve: Curve = self.once((endpoint, change, stratum), made)
+        return curve
 
-    def _quadrature(self, effect: Effect) -> dict[str, tuple[Array, Array]]:
-        t, p, weights, responses = grid(STEP, END), self.values, self.weights, self.responses(effect)
+    def strata_curves(self, endpoint: str, effect: Effect = NO_EFFECT) -> tuple[Curve, ...]:
+        # not kept: a solver asks for many mechanisms once
+        both = self._quadrature(self.mechanism(effect))[endpoint]
+        return tuple(Curve(STEP, np.minimum.accumulate(np.clip(s, 0.0, 1.0))) for s in both)
+
+    def _quadrature(self, change: Mechanism) -> dict[str, tuple[Array, Array]]:
+        t, p, weights, responses = grid(STEP, END), courses.treated(self.values, change), self.weights, self.responses(change)
         if self.time_zero == "first_line_start":
-            a, b = (from_first_line(p, g, weights, responses, effect.hazard, t, effect.after_progression) for g in (0, 1))
+            a, b = (from_first_line(p, g, weights, responses, change.hazard_of(g), t, change.after_progression) for g in (0, 1))
             return {"pfs": (a.pfs, b.pfs), "os": (a.os, b.os)}
-        self._refuse_response(effect)
-        r, o = (from_progression(p, g, weights, responses, t, effect) for g in (0, 1))
+        self._refuse_response(change)
+        r, o = (from_progression(p, g, weights, responses, t, change) for g in (0, 1))
         if self.time_zero == "progression":
             return {"pfs": (r.pfs, o.pfs), "os": (r.os, o.os)}
         averaged = [os_from_progression_average(p, g, x) for g, x in ((0, r), (1, o))]
@@ -307,9 +335,9 @@ class PostCartFailure(Population):
 
     def first_line(self, stratum: int, effect: Effect = NO_EFFECT) -> FirstLine:
         """Return the curves of a stratum from the start of first line, transplants and progressions included."""
-        return from_first_line(
-            self.values, stratum, self.weights, self.responses(effect), effect.hazard, grid(STEP, END), effect.after_progression
-        )
+        change = self.mechanism(effect)
+        p, profile = courses.treated(self.values, change), change.hazard_of(stratum)
+        return from_first_line(p, stratum, self.weights, self.responses(change), profile, grid(STEP, END), change.after_progression)
 
     def describe(self) -> list[Assumption]:
         return describe(self)

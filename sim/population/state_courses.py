@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.effect import NO_EFFECT, Effect, HazardProfile
+from sim.effect import HazardProfile, Mechanism
 from sim.later import later
 from sim.population.multi_state import (
+    UNCHANGED,
     after_allo_by_state,
     averages,
     convolve,
@@ -107,10 +108,10 @@ def from_first_line(
     return mixture([(1.0, direct), (1.0, since)])
 
 
-def from_progression(p: Parameters, group: int, weights: Array, response: Array, t: Array, effect: Effect = NO_EFFECT) -> Course:
+def from_progression(p: Parameters, group: int, weights: Array, response: Array, t: Array, effect: Mechanism = UNCHANGED) -> Course:
     """Return the course of a day-30 group from progression after CAR-T; the effect acts from the start of first line."""
     waiting = exp(-(p.start_rate + p.waiting_death_rate * p.hazard_ratios[group]) * t)
-    treated = from_first_line(p, group, weights, response, effect.hazard, t, effect.after_progression).after(1 - waiting)
+    treated = from_first_line(p, group, weights, response, effect.hazard_of(group), t, effect.after_progression).after(1 - waiting)
     share, intended = p.treated[group], p.intended[group]
     supportive = Cells(*supportive_care(p, group, t))
     one = cells(np.ones_like(t))

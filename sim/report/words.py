@@ -38,6 +38,8 @@ def effect_clause(x: EffectFacts) -> str:
     --------
     >>> effect_clause(EffectFacts(0.5))
     "halves each patient's hazard of progression or death"
+    >>> effect_clause(EffectFacts(0.5, reported=True))
+    'brings the hazard ratio of progression or death to 0.5'
     >>> effect_clause(EffectFacts(0.45, delay=1.5))
     "multiplies each patient's hazard of progression or death by 0.45 from month 1.5 on"
     >>> effect_clause(EffectFacts(response_difference=0.2)), effect_clause(EffectFacts())
@@ -46,7 +48,8 @@ def effect_clause(x: EffectFacts) -> str:
     parts = []
     if x.hazard_ratio != 1:
         late = f" from month {x.delay:g} on" if x.delay else ""
-        parts.append(_multiplies(x.hazard_ratio, "each patient's hazard of progression or death") + late)
+        own = _multiplies(x.hazard_ratio, "each patient's hazard of progression or death") + late
+        parts.append(f"brings the hazard ratio of progression or death to {x.hazard_ratio:g}" if x.reported else own)
     if x.after_progression != 1:
         parts.append(_multiplies(x.after_progression, "the hazard of death after a progression"))
     if x.response_difference:

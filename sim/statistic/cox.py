@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from sim.effect.cox_limit import LargeTrial
 from sim.later import later
 from sim.statistic.risk_sets import RiskSets, risk_sets
 from sim.statistic.statistic import Code, Level, Statistic, TestResult
@@ -98,6 +100,9 @@ class Cox(Statistic):
     @property
     def estimate_label(self) -> str:
         return "hazard ratio (Cox)"
+
+    def estimand(self, trial: Callable[[bool], LargeTrial]) -> float:
+        return trial(self.stratified).cox()
 
     def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         sets = risk_sets(observations, cut, self.stratified)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from sim.effect.cox_limit import LargeTrial
 from sim.later import later
 from sim.limits import WEIGHT_POWER
 from sim.statistic.null_trial import NullLook
@@ -64,6 +67,9 @@ class LogRank(Statistic):
     @property
     def estimate_label(self) -> str:
         return "hazard ratio (Peto)"
+
+    def estimand(self, trial: Callable[[bool], LargeTrial]) -> float:
+        return trial(self.stratified).one_step() if self.rho == self.gamma == 0 else math.nan
 
     def test(self, observations: Observations, cut: Array, level: Level) -> TestResult:
         sets = risk_sets(observations, cut, self.stratified)

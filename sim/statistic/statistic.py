@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
@@ -11,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.effect.cox_limit import LargeTrial
 from sim.statistic.null_trial import NullLook
 from sim.types import Array, Flags, Observations
 
@@ -92,3 +94,10 @@ class Statistic(ABC):
         variance of an estimate. By default the number of events, to which it is proportional where every event weighs alike.
         """
         return np.array([[float(look.events)]])
+
+    def estimand(self, trial: Callable[[bool], LargeTrial]) -> float:
+        """Return what the estimate tends to in a large trial; NaN where that is not known.
+
+        trial : of True, with risk sets by stratum; of False, of everybody
+        """
+        return float("nan")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sim.accrual import Accrual, UniformAccrual
 from sim.boundary.recursive_integration import crossing_probabilities
 from sim.design.randomised_survival import RandomisedSurvival
-from sim.effect import Effect, HazardProfile
+from sim.effect import HazardProfile, Piecewise
 from sim.followup import CutAtEvents, ExponentialDropout, NoDropout
 from sim.population.piecewise_exponential import PiecewiseExponential
 from sim.rng import Draws
@@ -33,23 +33,6 @@ TILE = 1000
 EVENTS = 1e-3  # rpact counts 119.99997 or 120.00003 of 120 events
 Mask = NDArray[np.bool_]
 _against = partial(compare, FAMILY)
-
-
-@dataclass(frozen=True)
-class Ratios(Effect):
-    """Multiply the hazard by any profile, also one that crosses 1."""
-
-    profile: HazardProfile
-
-    @property
-    def hazard(self) -> HazardProfile:
-        return self.profile
-
-    def response_rate(self, control: float) -> float:
-        return control
-
-    def describe(self) -> list[Assumption]:
-        return []
 
 
 @dataclass(frozen=True)
@@ -85,7 +68,7 @@ def row_trial(row: Reference) -> tuple[Trial, tuple[int, ...]]:
         int(row.n), events=(1,), ratio=ratio, block_size=sum(ratio), statistic=LogRank(), spending=None, stratified_randomisation=False
     )
     population = PiecewiseExponential(hazards=((float(row.lambda_control),),))
-    return Trial(population, accrual, dropout, Ratios(profile), design), tuple(int(d) for d in vector(row.events))
+    return Trial(population, accrual, dropout, Piecewise(profile.breaks, profile.ratios), design), tuple(int(d) for d in vector(row.events))
 
 
 def weights(row: Reference) -> tuple[float, float]:

@@ -73,7 +73,10 @@ def test_two_runs_in_one_second_have_two_folders(cli, folder):
 
 def test_what_the_command_line_says_beats_the_scenario(cli, folder):
     assert cli("scenarios=textbook_rct_pfs", "effect.hr=0.7", *RECORD).status == 0
-    assert study(folder)["cells"]["randomised_pfs"]["effect"] == "HazardRatio(hr=0.7, delay=0.0, hr_after_progression=1.0)"
+    assert (
+        study(folder)["cells"]["randomised_pfs"]["effect"]
+        == "HazardRatio(hr=0.7, endpoint=None, horizon=None, through=None, solve_on='configured', draws_keep='ratio')"
+    )
 
 
 def test_an_option_can_be_replaced_though_the_scenario_sets_its_keys(cli, folder):
@@ -92,7 +95,10 @@ def test_a_grid_runs_in_one_job(cli, folder):
     assert cli("grid={effect.hr:[0.5,0.6],design.n:[60,80]}", *RECORD).status == 0
     got = study(folder)["cells"]
     assert list(got) == [f"effect.hr={hr},design.n={n}" for hr in (0.5, 0.6) for n in (60, 80)]
-    assert got["effect.hr=0.6,design.n=80"] == {"n": 80, "effect": "HazardRatio(hr=0.6, delay=0.0, hr_after_progression=1.0)"}
+    assert got["effect.hr=0.6,design.n=80"] == {
+        "n": 80,
+        "effect": "HazardRatio(hr=0.6, endpoint=None, horizon=None, through=None, solve_on='configured', draws_keep='ratio')",
+    }
 
 
 def test_cells_and_grid_are_crossed(cli, folder):

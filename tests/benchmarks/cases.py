@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sim.accrual import UniformAccrual
 from sim.design.randomised_survival import RandomisedSurvival
-from sim.effect import HazardRatio
+from sim.effect import PatientHazardRatio
 from sim.engine import BLOCK, simulate
 from sim.executor.executor import Executor
 from sim.executor.joblib_threads import JoblibThreads
@@ -59,7 +59,9 @@ def whole_path(trial: Trial, n_sim: int, executor: Executor | None = None) -> Ca
 def calibrated() -> Trial:
     """The full multi-state population, 160 patients, PFS log-rank."""
     design = RandomisedSurvival(160, events=(120,), statistic=LogRank(stratified=True))
-    return Trial(PostCartFailure(), UniformAccrual(duration=16.0), ExponentialDropout(monthly_probability=0.02), HazardRatio(0.6), design)
+    return Trial(
+        PostCartFailure(), UniformAccrual(duration=16.0), ExponentialDropout(monthly_probability=0.02), PatientHazardRatio(0.6), design
+    )
 
 
 def trajectories(seed: int) -> object:

@@ -8,11 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from sim import marginal
 from sim.app import security
 from sim.app.build import rebuild
 from sim.app.schema import TRIAL_GROUPS
 from sim.app.typecheck import fits
+from sim.effect_summary import describe
 from sim.engine import simulate
 from sim.formula import formula_sizes
 from sim.oc import Subject, enrolment_characteristics, notices, operating_characteristics
@@ -102,7 +102,7 @@ def outcome(config):
         try:
             trial = rebuild(config)
             lines = [*trial.describe_design(), *trial.describe_assumptions()]
-            lines += marginal.describe(trial.population, trial.effect, trial.plan.wants - {"response"} or {"pfs"})
+            lines += describe(trial)
             formula_sizes(trial, 0.8)
             check_reached(trial)
             check_testable(trial, 1)

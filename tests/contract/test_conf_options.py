@@ -14,6 +14,11 @@ from sim.app.compose import compose, composer
 from sim.app.overlays import private_store, register
 
 OPTIONS = [(group, path) for group in schema.GROUPS for path in sorted((paths.conf_dir() / group).glob("*.yaml"))]
+# an option that goes with none but another: a curve of the experimental arm needs a population that holds one
+NEEDS = {
+    ("effect", "own_curve"): ["population=parametric", "population.experimental=[{_target_:sim.shape.Weibull,median:4.0,shape:1.0}]"],
+    ("population", "parametric"): ["effect=hazard_ratio"],
+}
 SCENARIOS = sorted(paths.scenarios_dir().glob("*.yaml"))
 
 
@@ -48,7 +53,7 @@ class TestOption:
             stack.extend((f"{where}.{key}", value) for key, value in node.items())
 
     def test_is_built(self, group, path, overlays):
-        study = build([f"{group}={path.stem}"], overlays, "postcart")
+        study = build([f"{group}={path.stem}", *NEEDS.get((group, path.stem), ())], overlays, "postcart")
         built = {"executor": study.executor, "task": study.task, "benchmark": study.benchmark}.get(group) or getattr(
             study.cells[0].trial, group
         )

@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import norm
 
 from sim.design import single_arm_survival
-from sim.effect import HazardRatio
+from sim.effect import PatientHazardRatio
 from sim.engine import simulate
 from sim.oc import rejections
 from sim.statistic import cox, kaplan_meier, one_sample_logrank, response_difference, rmst_difference
@@ -46,7 +46,8 @@ def judged(statistic):
 
 def settings(statistic):
     """The statistic with each of its settings changed alone."""
-    changes = [(name, value) for name, values in CHOICES.items() if hasattr(statistic, name) for value in values]
+    own = {field.name for field in dataclasses.fields(statistic)}
+    changes = [(name, value) for name, values in CHOICES.items() if name in own for value in values]
     return [s for name, value in changes for s in judged(dataclasses.replace(statistic, **{name: value}))]
 
 
@@ -120,7 +121,7 @@ def choices(made):
 
 
 def power_of(made, n, ratio, m):
-    rejected, analysed = rejections(simulate(dataclasses.replace(made, effect=HazardRatio(ratio)).with_n(n), m, seed=3))
+    rejected, analysed = rejections(simulate(dataclasses.replace(made, effect=PatientHazardRatio(ratio)).with_n(n), m, seed=3))
     assert analysed == m
     return rejected / m
 

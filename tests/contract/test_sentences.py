@@ -74,7 +74,7 @@ def test_every_number_is_one_of_the_trial(scenario, change):
 def test_the_command_of_the_readme():
     made = study("scenarios=phase2_randomised_pfs", "design.n=200", "effect.hr=0.6")
     assert "200 patients" in made.question
-    assert "by 0.6?" in made.question
+    assert "to 0.6?" in made.question
     assert "239" not in made.title + made.question
 
 

@@ -100,7 +100,7 @@ def test_what_is_not_yet_known_changes_nothing(case, share):
     # at any cut: events after it, responses assessed after it, patients who enter after it
     statistic, o, cut = case
     cut = np.ascontiguousarray(o.entry[:, int(share * (o.entry.shape[1] - 1))] + share)
-    entered, found = o.entry <= cut[:, None], statistic.test(o, cut)
+    entered, found = o.entry <= cut[:, None], statistic.test(o, cut, 0.025)
     changes = {"arm": np.where(entered, o.arm, 1 - o.arm)}
     if o.response is not None:
         known = o.entry + o.assessment <= cut[:, None]
@@ -115,7 +115,9 @@ def test_what_is_not_yet_known_changes_nothing(case, share):
         changes |= {"time": np.where(later, o.time + 7.0, o.time), "event": np.where(later, 1 - o.event, o.event)}
     changed = dataclasses.replace(o, **{k: v.astype(getattr(o, k).dtype) for k, v in changes.items()})
     for field in dataclasses.fields(found):
-        np.testing.assert_array_equal(getattr(statistic.test(changed, cut), field.name), getattr(found, field.name), err_msg=field.name)
+        np.testing.assert_array_equal(
+            getattr(statistic.test(changed, cut, 0.025), field.name), getattr(found, field.name), err_msg=field.name
+        )
     np.testing.assert_array_equal(found.enrolled, entered.sum(axis=1))
 
 

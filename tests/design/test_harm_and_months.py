@@ -11,7 +11,7 @@ from sim.boundary.harm import HarmHazardRatio, HarmSpending
 from sim.boundary.recursive_integration import crossing_probabilities
 from sim.boundary.spending import LanDeMetsOBrienFleming
 from sim.design.design import REJECT, STOP_HARM
-from sim.effect import NO_EFFECT, HazardRatio
+from sim.effect import NO_EFFECT, PatientHazardRatio
 from sim.engine import simulate
 from sim.oc import Subject, harm_characteristics, operating_characteristics
 from sim.population.piecewise_exponential import PiecewiseExponential
@@ -29,7 +29,7 @@ MORTAL = PiecewiseExponential(medians=(2.8,), survival_after_progression_median=
 
 def made(hr=1.0, after=1.0, events=(40, 80, 120), **design):
     trial = textbook(events=events, spending=OBF if len(events) > 1 else None)
-    effect = NO_EFFECT if hr == after == 1 else HazardRatio(hr, hr_after_progression=after)
+    effect = NO_EFFECT if hr == after == 1 else PatientHazardRatio(hr, hr_after_progression=after)
     return replace(trial, population=MORTAL, effect=effect, design=replace(trial.design, **design))
 
 
@@ -110,7 +110,7 @@ def test_a_death_is_seen_however_the_trial_ends():
 
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
 def test_deaths_after_progression_by_quadrature(ratio):
-    effect, n = HazardRatio(0.7, hr_after_progression=ratio), 200_000
+    effect, n = PatientHazardRatio(0.7, hr_after_progression=ratio), 200_000
     for population in (PostCartFailure(), MORTAL):
         draws = Draws(11, 0, 1, n)
         stratum = population.sample_strata(draws)

@@ -13,7 +13,7 @@ from sim.design.design import REJECT
 from sim.design.randomised_orr import RandomisedORR
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_survival import SingleArmSurvival
-from sim.effect import HazardRatio, NoEffect, ResponseRateChange
+from sim.effect import NoEffect, PatientHazardRatio, ResponseRateChange
 from sim.engine import simulate
 from sim.followup import NoDropout
 from sim.population.piecewise_exponential import PiecewiseExponential
@@ -81,13 +81,13 @@ class TestSingleArmTests:
         s0, s1 = 2 ** (-4 / 3), 2 ** (-4 / 3 * 0.6)
         # everybody is watched past the horizon: a proportion, on the arcsine scale
         expected = norm.cdf(2 * math.sqrt(100) * (math.asin(math.sqrt(s1)) - math.asin(math.sqrt(s0))) - norm.isf(0.025))
-        assert abs(share_rejecting(trial(design, HazardRatio(0.6))) - expected) < 4 * math.sqrt(0.25 / N_SIM) + 0.01
+        assert abs(share_rejecting(trial(design, PatientHazardRatio(0.6))) - expected) < 4 * math.sqrt(0.25 / N_SIM) + 0.01
 
     def test_power_of_the_exponential_test(self):
         design = SingleArmSurvival(60, test="exponential_mle", followup=120.0)
         # everybody fails: sum of 60 exponentials, log median normal with variance 1 / 60
         expected = norm.sf(norm.isf(0.025) - math.sqrt(60) * math.log(1 / 0.7))
-        assert abs(share_rejecting(trial(design, HazardRatio(0.7))) - expected) < 4 * math.sqrt(0.25 / N_SIM) + 0.01
+        assert abs(share_rejecting(trial(design, PatientHazardRatio(0.7))) - expected) < 4 * math.sqrt(0.25 / N_SIM) + 0.01
 
     def test_the_smallest_effect_is_said(self):
         for statistic, words in (("milestone", "survival at 4"), ("rmst", "restricted mean"), ("exponential_mle", "median that rejects")):

@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal, norm
 from sim.accrual import UniformAccrual
 from sim.design.design import REJECT, STOP_FUTILITY
 from sim.design.two_stage_one_sample_logrank import TwoStageOneSampleLogRank
-from sim.effect import HazardRatio, NoEffect
+from sim.effect import NoEffect, PatientHazardRatio
 from sim.engine import simulate
 from sim.followup import NoDropout
 from sim.oc import Subject, operating_characteristics
@@ -40,7 +40,7 @@ def test_critical_value_by_the_bivariate_normal(interim, futility_z):
 
 @pytest.mark.parametrize("binding", [True, False])
 def test_errors_and_early_stops(binding):
-    null, effect = trial(binding=binding), trial(HazardRatio(0.65), binding=binding)
+    null, effect = trial(binding=binding), trial(PatientHazardRatio(0.65), binding=binding)
 
     def table(made, rejection):
         rows = operating_characteristics(
@@ -60,7 +60,7 @@ def test_errors_and_early_stops(binding):
 
 
 def test_each_decision_by_its_z():
-    made = trial(HazardRatio(0.8))
+    made = trial(PatientHazardRatio(0.8))
     rows = simulate(made, 2_000, seed=2).rows
     first, second = rows[rows["look"] == 1], rows[rows["look"] == 2]
     np.testing.assert_array_equal(first["decision"] == STOP_FUTILITY, first["z"] <= 0)

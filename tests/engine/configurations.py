@@ -95,7 +95,7 @@ def hash_of_test(name: str) -> str:
     observations = enrol(trial, Draws(SEED, 0, 200, trial.plan.n))
     # an event stands for a response where a test asks for one
     observations = dataclasses.replace(observations, response=observations.event)
-    found = test.test(observations, np.linspace(12.0, 30.0, 200))
+    found = test.test(observations, np.linspace(12.0, 30.0, 200), 0.025)
     out = hashlib.sha256()
     for f in dataclasses.fields(found):
         out.update(np.ascontiguousarray(getattr(found, f.name)).tobytes())

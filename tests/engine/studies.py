@@ -22,7 +22,7 @@ from sim.accrual import UniformAccrual
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_orr import SingleArmORR
 from sim.design.single_arm_survival import SingleArmSurvival
-from sim.effect import HazardRatio, ResponseRateChange
+from sim.effect import PatientHazardRatio, ResponseRateChange
 from sim.engine import simulate
 from sim.population.post_cart_failure import PostCartFailure
 from sim.statistic.logrank import LogRank
@@ -42,11 +42,11 @@ def studies() -> dict[str, Trial]:
         "textbook": textbook(),
         "textbook_late_weight": textbook(0.45, 1.5, statistic=LogRank(rho=0.5, gamma=1.0)),
         "group_sequential": textbook_gs(),
-        "calibrated_stratified_pfs": Trial(calibrated, arriving, LOST, HazardRatio(0.6), stratified),
-        "calibrated_one_sample_logrank": Trial(calibrated, arriving, LOST, HazardRatio(0.6), SingleArmSurvival(40)),
+        "calibrated_stratified_pfs": Trial(calibrated, arriving, LOST, PatientHazardRatio(0.6), stratified),
+        "calibrated_one_sample_logrank": Trial(calibrated, arriving, LOST, PatientHazardRatio(0.6), SingleArmSurvival(40)),
         "calibrated_response": Trial(calibrated, arriving, LOST, ResponseRateChange(0.2), SingleArmORR(40, not_evaluable_share=0.03)),
         "exponential_one_sample_logrank": single_arm(shares=(0.4, 0.6), medians=(2.9, 8.0)),
-        "published_null": Trial(calibrated, arriving, LOST, HazardRatio(0.6), SingleArmSurvival(40, null="published_progression")),
+        "published_null": Trial(calibrated, arriving, LOST, PatientHazardRatio(0.6), SingleArmSurvival(40, null="published_progression")),
     }
 
 

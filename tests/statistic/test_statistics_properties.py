@@ -141,7 +141,7 @@ def test_untestable_trials_are_coded(statistic, edge):
 
 @pytest.mark.parametrize("statistic", SINGLE_ARM, ids=label)
 def test_no_event_and_a_horizon_beyond_follow_up(statistic):
-    found = statistic.test(trial([1.0, 1.5, 2.0, 2.5], [0] * 4, [1] * 4), CUT)
+    found = statistic.test(trial([1.0, 1.5, 2.0, 2.5], [0] * 4, [1] * 4), CUT, 0.025)
     # the exponential model knows what to expect of any follow-up
     assert found.code[0] == (Code.OK if isinstance(statistic, ExponentialMLE) else Code.NO_EVENTS)
 

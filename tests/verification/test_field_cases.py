@@ -13,7 +13,7 @@ from sim.accrual import PiecewiseAccrual, UniformAccrual
 from sim.boundary.simon import simon
 from sim.boundary.spending import LanDeMetsOBrienFleming
 from sim.design.randomised_survival import RandomisedSurvival
-from sim.effect import HazardRatio
+from sim.effect import PatientHazardRatio
 from sim.engine import simulate
 from sim.followup import ExponentialDropout, NoDropout
 from sim.oc import mean, proportion, rejections
@@ -34,7 +34,7 @@ def found(trial, replicates=REPLICATES):
 
 
 def two_arms(population, accrual, hr, n, events, dropout=None, delay=0.0, spending=None, statistic=PLAIN, stratified=False):
-    effect = HazardRatio(hr, delay)
+    effect = PatientHazardRatio(hr, delay)
     design = RandomisedSurvival(
         n, events=events, spending=spending, statistic=statistic, stratified_randomisation=stratified, max_duration=240.0
     )

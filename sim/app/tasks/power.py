@@ -21,7 +21,7 @@ class Power:
         import pandas as pd
         from rich.console import Console
 
-        from sim.app.tasks import draws, first_screen, outputs, simulation, telling
+        from sim.app.tasks import draws, effect_told, first_screen, outputs, simulation, telling
         from sim.reach import check_reached, check_testable
         from sim.report.terminal import print_facts, print_notices, print_operating_characteristics, progress
 
@@ -43,12 +43,18 @@ class Power:
         if spread is not None:
             outputs.write_table(spread, folder, "draws")
             lines += draws.lines(spread)
+        effects = effect_told.summaries(study, folder)
+        stated = effect_told.sentences(study, effects)
+        lines += stated
         said = first_screen.notices_of(study, table)
         telling.tell(study, folder, table, first_screen.in_order(study, said, lines))
         if not run.quiet:
             console = Console()
             print_notices(first_screen.told(study, said, heads=True), console)
             print_operating_characteristics(table, console)
+            effect_told.show(effects, console)
+            for line in stated:
+                console.print(f" {line}", width=min(draws.WIDTH, console.width), highlight=False, markup=False)
             print_facts(first_screen.facts(study, table), console)
             print_notices(first_screen.told(study, said, heads=False), console)
             if spread is not None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from sim.app.cells import render
 from sim.app.study import Cell, Study
-from sim.effect import NoEffect
 from sim.engine import BLOCK, Replicates, SimulationError, join, simulate
 from sim.oc import (
     Z95,
@@ -139,4 +138,4 @@ def counter(study: Study, progress: Progress | None) -> Callable[[Trial, int], T
 
 def is_null(cell: Cell) -> bool:
     """Tell whether a cell's treatment changes nothing."""
-    return isinstance(cell.trial.effect, NoEffect)
+    return cell.trial.effect.is_null

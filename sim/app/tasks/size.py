@@ -10,7 +10,7 @@ import pandas as pd
 from rich.console import Console
 
 from sim.app.study import Cell, Study
-from sim.app.tasks import draws, first_screen, outputs, simulation, telling
+from sim.app.tasks import draws, effect_told, first_screen, outputs, simulation, telling
 from sim.formula import formula_sizes
 from sim.oc import COLUMNS
 from sim.reach import check_sizeable, check_testable
@@ -92,14 +92,19 @@ class Size:
             outputs.write_table(pd.concat(spreads, ignore_index=True), folder, "draws")
         if assured:
             outputs.write_table(pd.concat(assured, ignore_index=True), folder, "assurance_curve")
+        effects = effect_told.summaries(told, folder)
+        stated = effect_told.sentences(told, effects, table)
         said = first_screen.notices_of(told, table)
-        lines = [*telling.size_lines(told, table, self.target_power), *uncertain, *telling.unmet_precision(told, reduced)]
+        lines = [*telling.size_lines(told, table, self.target_power), *stated, *uncertain, *telling.unmet_precision(told, reduced)]
         telling.tell(told, folder, table, first_screen.in_order(told, said, lines), curve)
         if not run.quiet:
             console = Console()
             print_notices(first_screen.told(told, said, heads=True), console)
             print_sizes(table, console)
             print_operating_characteristics(table, console)
+            effect_told.show(effects, console)
+            for line in stated:
+                console.print(f" {line}", width=min(draws.WIDTH, console.width), highlight=False, markup=False)
             print_facts(first_screen.facts(told, table, self.target_power), console)
             print_notices(first_screen.told(told, said, heads=False), console)
             if spreads:

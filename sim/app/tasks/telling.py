@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from sim import marginal, provenance
+from sim import provenance
 from sim.app import paths
 from sim.app.study import Cell, Study
 from sim.app.tasks import first_screen
@@ -17,7 +17,7 @@ from sim.app.tasks.against_published import against_published
 from sim.app.tasks.outputs import write_calibration, writing
 from sim.app.tasks.simulation import Reduced, error_of
 from sim.calibration.verdicts import calibrate
-from sim.effect import HazardRatio
+from sim.effect_summary import describe
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.html import write_report
 from sim.report.story import CellStory, Story
@@ -97,7 +97,7 @@ def _cell_story(cell: Cell) -> CellStory:
         design=trial.describe_design(),
         assumptions=[
             *trial.describe_assumptions(),
-            *marginal.describe(trial.population, trial.effect, trial.plan.wants - {"response"} or {"pfs"}),
+            *describe(trial),
         ],
         facts=trial.facts,
     )
@@ -188,19 +188,11 @@ def _operating(table: pd.DataFrame, cell: str) -> str:
 
 
 def _beside(table: pd.DataFrame, cell: Cell) -> str:
-    """Set the formula's n beside the simulated one, and say why they differ when they do."""
+    """Set the formula's n beside the simulated one."""
     formula = _value(table, cell.name, "n_schoenfeld")
     if formula is None:
         return ""
-    line = f" Schoenfeld's formula asks for {formula['estimate']:.0f}"
-    effect = cell.trial.effect
-    if isinstance(cell.trial.population, PostCartFailure) and isinstance(effect, HazardRatio):
-        average = marginal.marginal_effect(cell.trial.population, effect)
-        line += (
-            f": it takes {effect.hr:g} as the hazard ratio of the whole population, where the average over {average.horizon:g} months"
-            f" is {average.average_hazard_ratio:.2f} and fades as those who hardly ever progress remain"
-        )
-    return line + "."
+    return f" Schoenfeld's formula asks for {formula['estimate']:.0f}."
 
 
 def _value(table: pd.DataFrame, cell: str, metric: str) -> Any:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sim.effect.cox_limit import LargeTrial
 from sim.later import later
 from sim.statistic.analytic.expected_events import PiecewiseRate, TwoArmPlan, risk_sets
 from sim.statistic.analytic.weights import LOGRANK, Weight
-from sim.types import Array, InputError
+from sim.types import InputError
 
 brentq = later("scipy.optimize", "brentq")
 ndtr = later("scipy.special", "ndtr")
@@ -168,15 +169,11 @@ def cox_hazard_ratio(plan: TwoArmPlan, calendar: float, weight: Weight = LOGRANK
     """
     at = risk_sets(plan, calendar, breaks=weight.breaks(plan))
     w = weight.at(plan, at.time)
-    events = at.events_control + at.events_experimental
-
-    def share(log_hr: float) -> Array:
-        theta = math.exp(log_hr)
-        # rounding of the nodes at the very end leaves nobody at risk in either arm
-        out: Array = at.experimental * theta / np.maximum(at.experimental * theta + at.control, 1e-300)
-        return out
-
-    log_hr = float(brentq(lambda b: float(np.sum(w * (at.events_experimental - share(b) * events))), -20.0, 20.0, xtol=1e-13))
-    p = share(log_hr)
-    slope = float(np.sum(w * p * (1 - p) * events))
-    return math.exp(log_hr), float(np.sum(w * w * p * (1 - p) * events)) / slope**2
+    events = np.stack([at.events_control, at.events_experimental])[:, None]
+    at_risk = np.stack([at.control, at.experimental])[:, None]
+    arms, stratum = np.array([0.0, 1.0]), np.zeros(2, dtype=np.int64)
+    once = LargeTrial(w * events, at_risk, arms, stratum)
+    hr = once.cox()
+    log_hr = math.log(hr)
+    slope, squared = once.score(log_hr)[1], LargeTrial(w * w * events, at_risk, arms, stratum).score(log_hr)[1]
+    return hr, squared / slope**2
