@@ -8,11 +8,15 @@ from typing import cast
 
 import numpy as np
 
-from sim.kernels.arrivals import cumulative_gaps, invert_intensity, rescale_to_interval
-from sim.kernels.scratch import empty
+from sim.later import later
 from sim.limits import ARRIVALS, ARRIVALS_OR_NONE, POSITIVE_MONTHS
 from sim.rng import Draws
 from sim.types import Array, Assumption, InputError
+
+cumulative_gaps = later("sim.kernels.arrivals", "cumulative_gaps")
+invert_intensity = later("sim.kernels.arrivals", "invert_intensity")
+rescale_to_interval = later("sim.kernels.arrivals", "rescale_to_interval")
+empty = later("sim.kernels.scratch", "empty")
 
 
 class Accrual(ABC):

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.kernels.vectors import exp, log
+from sim.later import later
 from sim.types import Array, InputError
+
+exp = later("sim.kernels.vectors", "exp")
+log = later("sim.kernels.vectors", "log")
 
 LN2 = 0.6931471805599453
 

@@ -12,12 +12,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels.piecewise import calendar_of_events, censor_at_exponential, months_of_looks
-from sim.kernels.scratch import empty
-from sim.kernels.sorting import sort_rows
+from sim.later import later
 from sim.limits import HAZARD, PROPER_PROBABILITY
 from sim.rng import Draws
 from sim.types import Array, Assumption, Flags, InputError, Observations
+
+calendar_of_events = later("sim.kernels.piecewise", "calendar_of_events")
+censor_at_exponential = later("sim.kernels.piecewise", "censor_at_exponential")
+months_of_looks = later("sim.kernels.piecewise", "months_of_looks")
+empty = later("sim.kernels.scratch", "empty")
+sort_rows = later("sim.kernels.sorting", "sort_rows")
 
 
 class Dropout(ABC):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, log
 
-from scipy.stats import norm
-
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.design.single_arm_survival import SingleArmSurvival
+from sim.later import later
 from sim.statistic.analytic import one_sample_logrank
 from sim.statistic.logrank import LogRank
 from sim.trial import Trial
+
+ndtri = later("scipy.special", "ndtri")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def _schoenfeld(design: RandomisedSurvival, hr: float, target: float) -> list[Fo
     if len(design.look_events) > 1 or not isinstance(test, LogRank) or test.rho or test.gamma:
         return []
     a, b = design.ratio
-    z = float(norm.isf(design.level) + norm.ppf(target))
+    z = float(-ndtri(design.level) + ndtri(target))
     events = ceil(z * z * (a + b) ** 2 / (a * b * log(hr) ** 2) - 1e-9)
     out = [
         FormulaSize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.types import InputError
+from sim.refusal import InputError
 
 
 @dataclass(frozen=True)

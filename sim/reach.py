@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, poisson
 
 from sim.statistic.statistic import Code
+from sim.tails import binomial_tail, falls_to, poisson_tail
 from sim.trial import ENDPOINTS, Trial, final_rows, run_block
 from sim.types import Array, Flags, InputError
 
@@ -67,9 +67,9 @@ def reach(trial: Trial) -> Reach | None:
     unlimited = float(np.sum(entered * np.diff(seen)))
     expected = float(np.sum(np.minimum(entered, n) * np.diff(seen)))
     share = float(seen[-1]) if trial.accrual.by_rate else expected / n
-    bounds = [binom(n, share)] + ([poisson(unlimited)] if trial.accrual.by_rate else [])
-    possible = min(float(bound.sf(target - 1)) for bound in bounds)
-    most = min(int(bound.isf(NEVER)) for bound in bounds)
+    tails = [binomial_tail(n, share)] + ([poisson_tail(unlimited)] if trial.accrual.by_rate else [])
+    possible = min(tail(target - 1) for tail in tails)
+    most = min(falls_to(tail, NEVER) for tail in tails)
     return Reach(target, month, expected, most, share, possible)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from sim.types import InputError
+from sim.refusal import InputError
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of a table; what a person writes by hand is given a smaller limit."""

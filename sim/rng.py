@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels.philox import fill_words
-from sim.kernels.scratch import empty
+from sim.later import later
+
+fill_words = later("sim.kernels.philox", "fill_words")
+empty = later("sim.kernels.scratch", "empty")
 
 Words = NDArray[np.uint32]
 

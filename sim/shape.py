@@ -9,9 +9,13 @@ from math import inf
 import numpy as np
 
 from sim.curve import LN2
-from sim.kernels.normal import fill_upper_quantile, fill_upper_tail
-from sim.kernels.vectors import exp, log
+from sim.later import later
 from sim.types import Array, InputError
+
+fill_upper_quantile = later("sim.kernels.normal", "fill_upper_quantile")
+fill_upper_tail = later("sim.kernels.normal", "fill_upper_tail")
+exp = later("sim.kernels.vectors", "exp")
+log = later("sim.kernels.vectors", "log")
 
 TINY = 1e-300
 

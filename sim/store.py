@@ -6,16 +6,22 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sim import files
+from sim.later import later
 from sim.source import outside_digest, source_digest
 from sim.trial import ROW_DTYPE, Rows, Trial
 from sim.types import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+else:
+    pa = later("pyarrow")
+    pq = later("pyarrow.parquet")
 
 # columns of few values; replicate numbers are all different and rise by one: their differences take a quarter less time and a tenth less space
 _FEW_VALUES = [name for name in ROW_DTYPE.names or () if ROW_DTYPE[name].kind == "i" and name != "replicate"]

@@ -14,13 +14,15 @@ from sim.design.design import CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM, Design
 from sim.design.facts import DesignFacts
 from sim.effect import NO_EFFECT, Effect, Mechanism
 from sim.followup import Cut, Dropout
-from sim.kernels.piecewise import bernoulli
-from sim.kernels.scratch import lent
+from sim.later import later
 from sim.population.population import Population
 from sim.rng import Draws
 from sim.setting import Setting
 from sim.statistic.statistic import NO_LEVEL, Code, TestResult
 from sim.types import Array, Assumption, InputError, Observations
+
+bernoulli = later("sim.kernels.piecewise", "bernoulli")
+lent = later("sim.kernels.scratch", "lent")
 
 # A tile is long enough that its calls cost little and two threads seldom wait for each other, and short enough that its arrays, which
 # stay with the thread, lie in the cache; docs/performance.md says what other lengths gain and lose.

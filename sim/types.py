@@ -1,4 +1,4 @@
-"""The frozen dataclasses of arrays that one stage hands to the next, and the one error for bad input.
+"""The frozen dataclasses of arrays that one stage hands to the next, and the one error for bad input (`sim.refusal`, which needs no arrays).
 
 Shapes: m trials (replicates) of a tile, n patients of a trial. Times are months.
 """
@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.refusal import InputError as InputError
+
 Array = NDArray[np.float64]
 Flags = NDArray[np.uint8]
-
-
-class InputError(ValueError):
-    """Say in one line what is wrong with an input: what, where, the value and what is allowed."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,8 @@ from sim.app.paths import conf_dir, shown
 from sim.app.schema import GROUPS, TRIAL_GROUPS
 from sim.app.study import Cell, Run, Study
 from sim.app.typecheck import check_fields
+from sim.refusal import InputError
 from sim.report.words import Told
-from sim.types import InputError
 
 
 def build(overrides: list[str], overlays: Overlays, command: str, name: str = "", quiet: bool = False) -> Study:

@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from sim.app.errors import unknown
 from sim.app.schema import GROUPS, NESTED_GROUPS, PLACES, TRIAL_GROUPS
-from sim.types import InputError
+from sim.refusal import InputError
 
 CELL_GROUPS = ("benchmark", *TRIAL_GROUPS, *NESTED_GROUPS)
 MAX_CELLS = 10_000

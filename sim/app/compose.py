@@ -25,7 +25,7 @@ from sim.app.loader import LayeredLoader, layered
 from sim.app.overlays import Overlays
 from sim.app.schema import FRAME_KEYS, GROUPS, NESTED_GROUPS, OPEN_MAPPINGS, PLACES, TRIAL_GROUPS
 from sim.app.security import same_hydra
-from sim.types import InputError
+from sim.refusal import InputError
 
 _TRIAL_KEYS = (*TRIAL_GROUPS, *NESTED_GROUPS, "scenarios", "cells", "grid")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from hydra.errors import InstantiationException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
-from sim.types import InputError
+from sim.refusal import InputError
 
 
 def nearest(word: str, words: Iterable[str], n: int = 3) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sim.app import paths
 from sim.app.study import Study
 from sim.files import Claim, InUseError, remove_orphans
-from sim.types import InputError
+from sim.refusal import InputError
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 from sim.app.errors import one_line
 from sim.app.folders import RunFolder
 from sim.app.study import Study
-from sim.types import InputError
+from sim.refusal import InputError
 
 DONE, REFUSED, BROKEN = 0, 2, 3
 """Exit statuses; a task gives 1 when one of its checks failed. Those of a run that is stopped are in `stopping`."""

@@ -12,7 +12,7 @@ from sim.app.errors import one_line, unknown
 from sim.app.study import Study
 from sim.executor.joblib_threads import JoblibThreads
 from sim.executor.serial import Serial
-from sim.types import InputError
+from sim.refusal import InputError
 
 IN_TURN = "basic"
 SIDE_BY_SIDE = ("joblib", "submitit_local", "submitit_slurm")

@@ -18,7 +18,7 @@ from typing import Any
 
 from sim.app.schema import PLACES
 from sim.app.security import target
-from sim.types import InputError
+from sim.refusal import InputError
 
 Tree = dict[str, Any]
 Load = Callable[[str, str], Tree]

@@ -29,7 +29,7 @@ from sim.app import layers
 from sim.app.cells import placed
 from sim.app.errors import unknown
 from sim.app.schema import GROUPS, PLACES
-from sim.types import InputError
+from sim.refusal import InputError
 
 _OURS = (*GROUPS, "scenarios")
 
@@ -46,9 +46,10 @@ class LayeredLoader(ConfigLoaderImpl):
         self._said: dict[tuple[str, str], layers.Tree] = {}
         self._lists: dict[tuple[Any, ...], DefaultsList] = {}
         self._choices: dict[str, str] = {}
+        self._options: dict[tuple[str, ObjectType | None], list[str]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_repo": None, "_frames": {}, "_alone": {}, "_said": {}, "_lists": {}}
+        return {**self.__dict__, "_repo": None, "_frames": {}, "_alone": {}, "_said": {}, "_lists": {}, "_options": {}}
 
     def alone(self, overrides: tuple[str, ...]) -> DictConfig:
         """Return what these overrides alone give, `hydra` included, composed once; not to be changed."""
@@ -102,6 +103,19 @@ class LayeredLoader(ConfigLoaderImpl):
         if self._repo is None:
             self._repo = CachingConfigRepository(self.repository)
         return OverridesParser.create().parse_overrides(overrides=overrides), self._repo
+
+    def get_group_options(
+        self,
+        group_name: str,
+        results_filter: ObjectType | None = ObjectType.CONFIG,
+        config_name: str | None = None,
+        overrides: list[str] | None = None,
+    ) -> list[str]:
+        """Return the options of a group, looked for once: `--help` asks for every group several times."""
+        key = (group_name, results_filter)
+        if key not in self._options:
+            self._options[key] = super().get_group_options(group_name, results_filter, config_name, overrides)
+        return list(self._options[key])
 
     def _compose_config_from_defaults_list(self, defaults: list[ResultDefault], repo: Any) -> DictConfig:
         frame = [d for d in defaults if _group(d) not in _OURS]

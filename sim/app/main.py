@@ -21,7 +21,7 @@ from sim.app.folders import RunFolder
 from sim.app.jobs import BROKEN, DONE, REFUSED, InTurn, Outcome, SideBySide, outcome_of
 from sim.app.overlays import Overlays, private_store, register
 from sim.app.stopping import stopped, stopping_on_request
-from sim.types import InputError
+from sim.refusal import InputError
 
 _REFUSED_FLAGS = {
     "config_path": "--config-path",
@@ -87,18 +87,17 @@ def _jobs(argv: list[str], overrides: list[str], overlays: Overlays, multirun: b
     """Build every job, then run them all; remove the folder again when a job refuses its input."""
     from sim.app import launchers
     from sim.app.build import build
+    from sim.app.compiling import compile_kernels
     from sim.app.compose import composer, parse_sweep
     from sim.app.sweep import combine
-    from sim.kernels import FIRST_USE
 
     launcher = launchers.chosen(overrides, multirun)
-    if FIRST_USE:
-        print("postcart: compiling its kernels for this machine, once; this takes about half a minute", file=sys.stderr)
     command = shlex.join(["postcart", *argv])
     with composer():
         named = parse_sweep(overrides) if multirun else [("", overrides)]
         studies = [build(job, overlays, command, name, quiet=multirun) for name, job in named]
     studies, note = launchers.one_level(studies, launcher)
+    compile_kernels()
     folder = RunFolder.claim(studies[0], _chosen_folder(overrides, multirun), multirun)
     if note:
         print(f"postcart: {note}", file=sys.stderr)

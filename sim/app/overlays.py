@@ -17,7 +17,7 @@ from sim.app import paths, schema
 from sim.app.errors import one_line
 from sim.app.vetting import vet
 from sim.reading import parse_yaml, read_text
-from sim.types import InputError
+from sim.refusal import InputError
 
 MAX_BYTES = 256 * 1024
 _GROUPS = (*schema.GROUPS, *schema.NESTED_GROUPS)

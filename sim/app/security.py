@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sim.app.errors import one_line, unknown
 from sim.app.schema import FRAME_KEYS, GROUPS
-from sim.types import InputError
+from sim.refusal import InputError
 
 SAFE_RESOLVERS = ("oc.select", "oc.decode")
 

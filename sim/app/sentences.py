@@ -11,8 +11,8 @@ from hydra.core.config_store import ConfigStore
 
 from sim.app.cells import key_of
 from sim.app.schema import NESTED_GROUPS, TRIAL_GROUPS
+from sim.refusal import InputError
 from sim.report import words
-from sim.types import InputError
 
 # the fact a sentence names in braces -> the keys that may be overridden without making the sentence untrue
 FACTS = {"n": "design.n", "effect": "effect", "alpha": "design.alpha", "target_power": "task.target_power"}

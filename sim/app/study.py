@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sim.types import InputError
+from sim.refusal import InputError
 
 if TYPE_CHECKING:
     from sim.trial import Trial

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union
 
 from sim.app.errors import unknown
 from sim.app.security import locate
-from sim.types import InputError
+from sim.refusal import InputError
 
 _NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null"}
 

@@ -11,7 +11,7 @@ from omegaconf.grammar.gen.OmegaConfGrammarParser import OmegaConfGrammarParser
 from sim.app.errors import unknown
 from sim.app.schema import FRAME_KEYS, GROUPS
 from sim.app.security import SAFE_RESOLVERS, walk
-from sim.types import InputError
+from sim.refusal import InputError
 
 COMMAND_LINE_ONLY = ("folder", "store", "traceback", "allow_targets")
 """Keys of `run` that no file may set: where to write, and what to trust."""

@@ -7,10 +7,20 @@ from functools import lru_cache
 from math import inf
 
 import numpy as np
-from scipy.special import betainc, betaincc, betaincinv, betaln, expit, gammaln, log_expit, logit, polygamma
 
 from sim.boundary.multi_stage_binomial import MultiStage, StageErrors, check_stages, stage_errors
+from sim.later import later
 from sim.types import Array, InputError
+
+betainc = later("scipy.special", "betainc")
+betaincc = later("scipy.special", "betaincc")
+betaincinv = later("scipy.special", "betaincinv")
+betaln = later("scipy.special", "betaln")
+expit = later("scipy.special", "expit")
+gammaln = later("scipy.special", "gammaln")
+log_expit = later("scipy.special", "log_expit")
+logit = later("scipy.special", "logit")
+polygamma = later("scipy.special", "polygamma")
 
 KINDS = ("posterior", "predictive")
 Beta = tuple[float, float]

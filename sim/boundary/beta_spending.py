@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtri
 
 from sim.boundary.recursive_integration import START, Continuing, advance, crossing_probabilities, efficacy_bounds, solve_bound, tail
 from sim.boundary.spending import Spending, increments
+from sim.later import later
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
+ndtri = later("scipy.special", "ndtri")
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtri
 
 from sim.boundary.recursive_integration import START, advance, crossing_probabilities, solve_bound
+from sim.later import later
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
+ndtri = later("scipy.special", "ndtri")
 
 
 def wang_tsiatis(information_fractions: tuple[float, ...], alpha: float, delta: float) -> Array:

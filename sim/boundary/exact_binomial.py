@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.stats import binom
 
+from sim.later import later
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
+binom = later("scipy.stats", "binom")
 
 Counts = NDArray[np.int64]
 

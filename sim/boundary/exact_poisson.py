@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.stats import poisson
-
+from sim.later import later
 from sim.types import InputError
+
+poisson = later("scipy.stats", "poisson")
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import ndtri
 
 from sim.boundary.spending import HwangShihDeCani, Spending
+from sim.later import later
 from sim.types import Array, InputError
+
+ndtri = later("scipy.special", "ndtri")
 
 
 class Futility(ABC):

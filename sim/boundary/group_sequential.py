@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import brentq
 
 from sim.boundary.beta_spending import beta_spending_bounds
 from sim.boundary.futility import BetaSpending, Futility, LowerBound, interim_bounds
 from sim.boundary.recursive_integration import START, advance, efficacy_bounds, solve_bound
 from sim.boundary.shapes import Shape
 from sim.boundary.spending import Spending, increments
+from sim.later import later
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
 
 
 @dataclass(frozen=True, eq=False)

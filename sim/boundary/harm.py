@@ -8,11 +8,13 @@ from math import inf, log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from sim.boundary.recursive_integration import efficacy_bounds
 from sim.boundary.spending import HwangShihDeCani, Spending
+from sim.later import later
 from sim.types import Array, InputError
+
+ndtri = later("scipy.special", "ndtri")
 
 
 class Harm(ABC):

@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri
 
 from sim.boundary.last_analysis import LastAnalysis
 from sim.boundary.monitoring import Watch, rising_looks, to_spend
 from sim.boundary.spending import Spending
+from sim.later import later
 from sim.types import Array
+
+brentq = later("scipy.optimize", "brentq")
+ndtr = later("scipy.special", "ndtr")
+ndtri = later("scipy.special", "ndtri")
 
 POINTS = 1 << 15
 

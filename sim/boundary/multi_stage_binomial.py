@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import binom, norm
 
 from sim.boundary.spending import Spending
+from sim.later import later
 from sim.types import Array, InputError
+
+binom = later("scipy.stats", "binom")
+ndtri = later("scipy.special", "ndtri")
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def fleming(n: tuple[int, ...], p0: float, alpha: float) -> MultiStage:
     MultiStage(n=(20, 40), accept=(0, 4), reject=(4, 5))
     """
     check_stages(n)
-    total, z = n[-1], float(norm.isf(alpha))
+    total, z = n[-1], float(-ndtri(alpha))
     p = (math.sqrt(total * p0) + math.sqrt(1 - p0) * z) ** 2 / (total + z * z)
     reject = [math.floor(m * p0 + z * math.sqrt(total * p0 * (1 - p0)) + 0.5) + 1 for m in n]
     accept = [max(math.floor(m * p - z * math.sqrt(total * p * (1 - p)) + 0.5), -1) for m in n]

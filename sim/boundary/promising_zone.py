@@ -7,10 +7,13 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri
 
+from sim.later import later
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
+ndtr = later("scipy.special", "ndtr")
+ndtri = later("scipy.special", "ndtri")
 
 TESTS = ("chw", "plain")
 FAR = 10.0  # a z beyond which nothing happens: 1 - Phi(10) is 8e-24

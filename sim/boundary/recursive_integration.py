@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr
 
 from sim.boundary.spending import Spending, increments
+from sim.later import later
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
+ndtr = later("scipy.special", "ndtr")
 
 # beyond 9 standard deviations a normal carries 1e-19
 REACH = 9.0

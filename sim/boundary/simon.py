@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
-from sim.kernels.simon import best_first_stage, binomial_tables, most_stopped
+from sim.later import later
 from sim.types import Array, InputError
+
+binom = later("scipy.stats", "binom")
+best_first_stage = later("sim.kernels.simon", "best_first_stage")
+binomial_tables = later("sim.kernels.simon", "binomial_tables")
+most_stopped = later("sim.kernels.simon", "most_stopped")
 
 KINDS = ("optimal", "minimax", "admissible")
 LARGEST = 1_500

@@ -10,10 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.calibration import cart_response, covariates
-from sim.kernels.elementary import normal_quantile
+from sim.later import later
 from sim.population.parameters import Parameters
 from sim.rng import Draws
 from sim.types import Array
+
+normal_quantile = later("sim.kernels.elementary", "normal_quantile")
 
 FATES = ("refractory", "late progression", "death without progression", "cured")
 # Median and range are printed; a normal with this SD, cut at the printed range, is an assumption. Linked to nothing.

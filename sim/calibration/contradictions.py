@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from scipy.special import ndtr
-
 from sim.benchmark import Figure
+from sim.later import later
+
+ndtr = later("scipy.special", "ndtr")
 
 Figures = Mapping[str, Figure]
 

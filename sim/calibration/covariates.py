@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from sim.benchmark import Figure
 from sim.calibration.study import Counts
+from sim.later import later
 from sim.types import Array
+
+brentq = later("scipy.optimize", "brentq")
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import optimize
 
 from sim.benchmark import Benchmark, Figure
 from sim.calibration import fit_transplant, marks, measures, study
 from sim.calibration.fit_settings import AFTER, BEFORE, FIXED, MULTIPLIERS, STATED_RANGES, SUPPORTIVE_SHAPE, WEIGHTS_AFTER, WEIGHTS_BEFORE
 from sim.calibration.fitted import Noted
 from sim.calibration.study_view import Study
+from sim.later import later
 from sim.population.authors_regression import followup_survival
 from sim.population.multi_state import grid
 from sim.population.parameters import Parameters, from_mapping
 from sim.types import Array, InputError
+
+optimize = later("scipy.optimize")
 
 EXACT = 2e-2
 # No parameter may move further than this from its start, on the log scale (a factor of 7.4).

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from scipy import optimize
-
 from sim.benchmark import Figure
+from sim.later import later
 from sim.population.parameters import Parameters
 from sim.types import InputError
+
+optimize = later("scipy.optimize")
 
 # A landmark of 16 patients may be 0 or 1, which no rate gives.
 NEAREST = (0.01, 0.99)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from lifelines import KaplanMeierFitter
 
 from sim.benchmark import Benchmark
 from sim.calibration.cohort import patients
 from sim.calibration.cohort_marks import add_cart_response, uniforms
 from sim.calibration.transplants import transplants
+from sim.later import later
 from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
 from sim.types import Array
+
+KaplanMeierFitter = later("lifelines", "KaplanMeierFitter")
 
 DAYS = 30.4375
 

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 
 from sim.calibration.cohort_marks import uniforms
-from sim.kernels.vectors import log
+from sim.later import later
 from sim.population.parameters import Parameters
 from sim.rng import Draws
 from sim.types import Array
+
+log = later("sim.kernels.vectors", "log")
 
 
 def transplants(table: pd.DataFrame, p: Parameters, draws: Draws) -> pd.DataFrame:

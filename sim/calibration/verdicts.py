@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import pandas as pd
-from scipy.stats import binom
 
 from sim.benchmark import Benchmark, Figure
 from sim.calibration import measures
@@ -15,8 +14,11 @@ from sim.calibration.prognostic_measures import FIGURES, after_failure
 from sim.calibration.simulated_study import simulate_study
 from sim.calibration.study_view import Study
 from sim.calibration.summary import JUDGED
+from sim.later import later
 from sim.population.post_cart_failure import PostCartFailure
 from sim.types import InputError
+
+binom = later("scipy.stats", "binom")
 
 COLUMNS = (
     "id",

@@ -11,10 +11,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.kernels.permuted_blocks import assign, assign_by_stratum
-from sim.kernels.scratch import empty
+from sim.later import later
 from sim.rng import Draws
 from sim.types import Flags, InputError
+
+assign = later("sim.kernels.permuted_blocks", "assign")
+assign_by_stratum = later("sim.kernels.permuted_blocks", "assign_by_stratum")
+empty = later("sim.kernels.scratch", "empty")
 
 MAX_ARRANGEMENTS = 100_000
 

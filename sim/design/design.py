@@ -12,10 +12,12 @@ from sim.design.allocation import Allocation
 from sim.design.checks import check_test
 from sim.design.facts import DesignFacts, facts_of_plan
 from sim.followup import Cut
-from sim.kernels.normal import fill_upper_tail
+from sim.later import later
 from sim.setting import Setting
 from sim.statistic.statistic import NO_LEVEL, Statistic, TestResult
 from sim.types import Array, Assumption
+
+fill_upper_tail = later("sim.kernels.normal", "fill_upper_tail")
 
 CONTINUE, REJECT, STOP_FUTILITY, STOP_HARM = 0, 1, 2, 3
 

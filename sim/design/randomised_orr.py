@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import norm
 
 from sim.design.allocation import PermutedBlocks
 from sim.design.checks import check_alpha, check_months, check_n, check_not_evaluable, whole_numbers
 from sim.design.design import CriticalZ, Design, Plan
 from sim.effect import NoEffect
 from sim.followup import CutAtFollowUp
+from sim.later import later
 from sim.setting import Setting
 from sim.statistic.response_difference import ResponseDifference
 from sim.types import Assumption, InputError
+
+ndtri = later("scipy.special", "ndtri")
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class RandomisedORR(Design):
             cut=CutAtFollowUp(self.assessment),
             assessment=self.assessment,
             statistic=self.statistic,
-            rule=CriticalZ((float(norm.isf(self.level)),)),
+            rule=CriticalZ((float(-ndtri(self.level)),)),
             # a margin is another null hypothesis than that of no effect
             null_is_population=self.statistic.margin == 0,
             not_evaluable_share=self.not_evaluable_share,
@@ -112,7 +114,7 @@ class RandomisedORR(Design):
         x1 = np.arange(n1 + 1)
         x0 = np.full(n1 + 1, round(n0 * control))
         z, difference, _ = self.statistic.compare(x1, np.full(n1 + 1, n1), x0, np.full(n1 + 1, n0))
-        rejects = (z >= norm.isf(self.level)) & (difference > self.statistic.margin)
+        rejects = (z >= -ndtri(self.level)) & (difference > self.statistic.margin)
         if not rejects.any():
             return "none"
         k = int(np.argmax(rejects))

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.stats import norm
 
 from sim.curve import Curve, in_months
 from sim.design.allocation import SingleArm
 from sim.design.checks import ENDPOINTS, check_alpha, check_endpoint, check_months, check_n, check_null_survival
 from sim.design.design import CriticalZ, Design, Plan
 from sim.followup import CutAtFollowUp
-from sim.kernels.vectors import exp
+from sim.later import later
 from sim.population.population import Population
 from sim.setting import Setting
 from sim.statistic.analytic import one_sample_logrank
@@ -24,6 +23,9 @@ from sim.statistic.one_sample_logrank import VARIANCES, OneSampleLogRank
 from sim.statistic.rmst_single_arm import RMSTSingleArm
 from sim.statistic.statistic import Statistic
 from sim.types import Array, Assumption, InputError
+
+ndtri = later("scipy.special", "ndtri")
+exp = later("sim.kernels.vectors", "exp")
 
 TESTS = {
     "one_sample_logrank": "Wu 2014",
@@ -113,7 +115,7 @@ class SingleArmSurvival(Design):
             allocation=SingleArm(),
             cut=CutAtFollowUp(self.followup),
             statistic=self.statistic(population),
-            rule=CriticalZ((float(norm.isf(self.level)),)),
+            rule=CriticalZ((float(-ndtri(self.level)),)),
             null_is_population=self.null == "population",
         )
 
@@ -138,7 +140,7 @@ class SingleArmSurvival(Design):
         ]
 
     def smallest_effect(self, setting: Setting) -> Assumption:
-        z, null = float(norm.isf(self.level)), self.null_curve(setting.population)
+        z, null = float(-ndtri(self.level)), self.null_curve(setting.population)
         if self.test in ("one_sample_logrank", "exponential_mle"):
             # of the events that the null curve lets expect by the analysis, not of the patients
             # (the last patient is followed for no longer than `followup`, the others enter at any time before)

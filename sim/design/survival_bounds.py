@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
 
 from sim.boundary.futility import BetaSpending, Futility, LowerBound, interim_bounds
 from sim.boundary.group_sequential import Boundary, planned_boundary
@@ -18,9 +17,12 @@ from sim.boundary.spending import Spending, increments
 from sim.design.design import CriticalZ, Rule
 from sim.design.group_sequential_rules import PlannedZ, RecomputedZ
 from sim.design.spend_by import SpendBy
+from sim.later import later
 from sim.statistic.null_trial import NullLook, NullTrial
 from sim.statistic.statistic import Statistic
 from sim.types import Array, InputError
+
+ndtri = later("scipy.special", "ndtri")
 
 LEAST_STEP = 5e-4  # of the last look's information: a look that adds less is no look
 
@@ -61,7 +63,7 @@ def survival_bounds(errors: Errors, statistic: Statistic, null: NullTrial, event
     Lan & DeMets, Biometrika 1983;70:659. Tsiatis, Journal of the American Statistical Association 1982;77:855 (weighted log-rank tests).
     """
     if len(events) == 1:
-        z = norm.isf(errors.alpha)
+        z = -ndtri(errors.alpha)
         return SurvivalBounds(Boundary(np.array([z]), np.array([-np.inf])), (1.0,), CriticalZ((float(z),)))
     looks = [null.look(d) for d in events]
     covariances = [statistic.null_information(look) for look in looks]

@@ -7,9 +7,11 @@ from math import exp, inf, log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
+from sim.later import later
 from sim.types import Array
+
+brentq = later("scipy.optimize", "brentq")
 
 BOUND = 12.0  # of a log hazard ratio; beyond it one arm has no events at all
 SIMPSON = (1 / 6, 4 / 6, 1 / 6)

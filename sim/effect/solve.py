@@ -8,14 +8,16 @@ from math import exp, log
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from sim.effect.checks import check_choice
 from sim.effect.cox_limit import LargeTrial, log_or_bound
 from sim.effect.effect import Effect, Patients
 from sim.effect.mechanism import HazardProfile, Mechanism
 from sim.effect.none import NO_EFFECT
+from sim.later import later
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
 
 LEVERS = ("hazard", "response", "durable", "both")
 SOLVE_ON = ("configured", "enrolled")

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
-
 from sim.executor.executor import Executor, WorkerDied, resolve_workers
+from sim.later import later
+
+Parallel = later("joblib", "Parallel")
+delayed = later("joblib", "delayed")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class JoblibProcesses(Executor):
         return resolve_workers(self.workers) > 1
 
     def map(self, fn: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        from joblib.externals.loky.process_executor import TerminatedWorkerError
+
         pool = Parallel(n_jobs=resolve_workers(self.workers), backend="loky", return_as="generator", batch_size=1)
         try:
             yield from pool(delayed(fn)(item) for item in items)

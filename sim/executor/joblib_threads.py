@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from joblib import Parallel, delayed
-
 from sim.executor.executor import Executor, resolve_workers
+from sim.later import later
+
+Parallel = later("joblib", "Parallel")
+delayed = later("joblib", "delayed")
 
 
 @dataclass(frozen=True)

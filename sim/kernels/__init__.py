@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.caching import _CacheLocator
 
 
 def _cache_folder() -> Path:
@@ -34,7 +35,20 @@ def _cache_folder() -> Path:
 if "NUMBA_CACHE_DIR" not in os.environ:
     numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
 
-FIRST_USE = not Path(numba.config.CACHE_DIR).is_dir()  # type: ignore[attr-defined]
-"""Whether the kernels are still to be compiled for this machine and this version."""
-
 OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
+
+
+def compiled() -> set[tuple[str, str]]:
+    """Return (module, kernel) of what numba's cache on disk holds for the files of this folder as they are.
+
+    numba names an index file <module>.<kernel>-<line>.<version>.nbi, in a folder of its own for each folder of source.
+    """
+    here = Path(__file__).resolve().parent
+    own = Path(numba.config.CACHE_DIR) / _CacheLocator.get_suitable_cache_subpath(str(here / "any.py"))  # type: ignore[attr-defined]
+    found = set()
+    for index in own.glob("*.nbi"):
+        module, _, rest = index.name.partition(".")
+        source = here / f"{module}.py"
+        if source.is_file() and source.stat().st_mtime <= index.stat().st_mtime:
+            found.add((module, rest.partition("-")[0]))
+    return found

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from sim.boundary.stagewise_inference import effect_at, stagewise_p_value
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.engine import Replicates
 from sim.large_trial import Expected
+from sim.later import later
 from sim.oc.estimate import Z95, mean, proportion
 from sim.oc.row import Subject, row
 from sim.statistic.logrank import LogRank
 from sim.statistic.statistic import Code
 from sim.trial import Trial, final_rows
 from sim.types import Row
+
+CubicSpline = later("scipy.interpolate", "CubicSpline")
 
 ONE_DRIFT = 0.01  # of the log limits of the looks: below it they are one hazard ratio
 

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from sim.design.design import REJECT, Plan
 from sim.engine import Replicates
 from sim.oc.estimate import Z95, Estimate, proportion
 from sim.oc.row import Subject, row
 from sim.statistic.statistic import Code
+from sim.tails import binomial_tail, falls_to
 from sim.trial import Rows, final_rows, where
 from sim.types import Row
 
@@ -93,5 +93,7 @@ def _ended(plan: Plan, analysed: Rows) -> NDArray[np.bool_]:
 
 def _quantile(rising: NDArray[np.int32], q: float) -> Estimate:
     n = len(rising)
-    low, at, high = (int(np.clip(binom.ppf(p, n, q), 1, n)) - 1 for p in (0.025, 0.5, 0.975))
+    tail = binomial_tail(n, q)
+    # P(X <= k) >= p is P(X > k) <= 1 - p
+    low, at, high = (min(max(falls_to(tail, p), 1), n) - 1 for p in (0.975, 0.5, 0.025))
     return Estimate(float(rising[at]), float(rising[high] - rising[low]) / (2 * Z95), float(rising[low]), float(rising[high]))

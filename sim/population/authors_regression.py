@@ -8,13 +8,15 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 from sim.benchmark import zurko2023
 from sim.effect.cox_limit import cox_limit
+from sim.later import later
 from sim.population.multi_state import averages, grid, time_distributions, treated_pfs
 from sim.population.parameters import Parameters, mix_weights, response_by_class
 from sim.types import Array
+
+fftconvolve = later("scipy.signal", "fftconvolve")
 
 
 def followup_survival(followup: Mapping[str, Any], t: Array) -> Array:

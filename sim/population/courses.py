@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.effect import HazardProfile, Mechanism
-from sim.kernels import first_line, post_cart_failure
-from sim.kernels.scratch import empty
-from sim.kernels.vectors import log
+from sim.later import later
 from sim.population.multi_state import UNCHANGED, Infusion, convolve, fate_shares
 from sim.population.parameters import NO_CLASSES, Parameters, response_by_class
 from sim.population.prognostic import class_of
 from sim.rng import Draws
 from sim.types import Array, Courses, Flags
+
+first_line = later("sim.kernels.first_line")
+post_cart_failure = later("sim.kernels.post_cart_failure")
+empty = later("sim.kernels.scratch", "empty")
+log = later("sim.kernels.vectors", "log")
 
 # Compiled signatures are checked by numba, not by the type checker.
 kernel: Any = post_cart_failure

@@ -12,13 +12,18 @@ import numpy as np
 
 from sim.curve import LN2
 from sim.effect import HazardProfile, Mechanism
-from sim.kernels import convolution
-from sim.kernels.normal import fill_upper_tail
-from sim.kernels.post_cart_failure import decayed_sum
-from sim.kernels.vectors import exp, log, power, relative_exponential
-from sim.kernels.weibull import fill_area
+from sim.later import later
 from sim.population.parameters import Parameters, response_by_class
 from sim.types import Array
+
+convolution = later("sim.kernels.convolution")
+fill_upper_tail = later("sim.kernels.normal", "fill_upper_tail")
+decayed_sum = later("sim.kernels.post_cart_failure", "decayed_sum")
+exp = later("sim.kernels.vectors", "exp")
+log = later("sim.kernels.vectors", "log")
+power = later("sim.kernels.vectors", "power")
+relative_exponential = later("sim.kernels.vectors", "relative_exponential")
+fill_area = later("sim.kernels.weibull", "fill_area")
 
 STEP = 0.02
 END = 120.0

@@ -10,12 +10,15 @@ import numpy as np
 
 from sim.curve import Curve
 from sim.effect import NO_EFFECT, Effect, HazardProfile, Mechanism
-from sim.kernels.vectors import exp, log
+from sim.later import later
 from sim.population import textbook_strata
 from sim.population.population import Population
 from sim.rng import Draws
 from sim.shape import Shape
 from sim.types import Array, Assumption, Courses, Flags, InputError
+
+exp = later("sim.kernels.vectors", "exp")
+log = later("sim.kernels.vectors", "log")
 
 STEP, END = 0.01, 120.0
 

@@ -11,14 +11,16 @@ import numpy as np
 
 from sim.curve import LN2, Curve
 from sim.effect import NO_EFFECT, Effect, HazardProfile, Mechanism
-from sim.kernels.piecewise import invert_hazard
-from sim.kernels.scratch import empty
-from sim.kernels.vectors import exp
+from sim.later import later
 from sim.limits import HAZARD_OR_NONE, MONTHS, POSITIVE_MONTHS
 from sim.population import textbook_strata
 from sim.population.population import Population
 from sim.rng import Draws
 from sim.types import Array, Assumption, Courses, Flags, InputError
+
+invert_hazard = later("sim.kernels.piecewise", "invert_hazard")
+empty = later("sim.kernels.scratch", "empty")
+exp = later("sim.kernels.vectors", "exp")
 
 NAMES = {"pfs": "progression-free", "os": "overall"}
 GRID_STEP, GRID_END = 0.01, 120.0  # months; curves between grid points are exact when breaks lie on the grid

@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels.vectors import exp, log
+from sim.later import later
 from sim.population.authors_regression import published_regression
 from sim.population.centring import least_squares
 from sim.population.multi_state import from_progression, grid
 from sim.population.parameters import NO_CLASSES, Parameters, fingerprint, mix_weights
 from sim.rng import Draws
 from sim.types import Array, InputError
+
+exp = later("sim.kernels.vectors", "exp")
+log = later("sim.kernels.vectors", "log")
 
 # covariate: (published hazard ratio of the second set of levels against the first, first, second); the rest is unknown
 EFFECTS: dict[str, tuple[float, tuple[str, ...], tuple[str, ...]]] = {

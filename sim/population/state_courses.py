@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.effect import HazardProfile, Mechanism
-from sim.kernels.vectors import exp
+from sim.later import later
 from sim.population.multi_state import (
     UNCHANGED,
     after_allo_by_state,
@@ -24,6 +24,8 @@ from sim.population.multi_state import (
 )
 from sim.population.parameters import Parameters
 from sim.types import Array
+
+exp = later("sim.kernels.vectors", "exp")
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim.effect import Mechanism
-from sim.kernels.piecewise import bernoulli, categories
-from sim.kernels.scratch import empty
+from sim.later import later
 from sim.rng import Draws
 from sim.types import Flags, InputError
+
+bernoulli = later("sim.kernels.piecewise", "bernoulli")
+categories = later("sim.kernels.piecewise", "categories")
+empty = later("sim.kernels.scratch", "empty")
 
 
 def check(shares: Sequence[float], response_rates: Sequence[float]) -> None:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.kernels.vectors import log
+from sim.later import later
 from sim.population import courses
 from sim.population.occupancy import STATES
 from sim.population.parameters import Parameters
 from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
 from sim.types import Array, Flags
+
+log = later("sim.kernels.vectors", "log")
 
 Bits = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
@@ -41,7 +43,7 @@ class Transitions:
         names = list(STATES)
         at = np.full(len(self.stratum), names.index("at_risk"), dtype=np.uint8)
         at[self.cured] = names.index("cured")
-        for event, later in (
+        for event, afterwards in (
             ("progression", np.where(self.intended, names.index("waiting"), names.index("supportive_care"))),
             ("first_line", np.where(self.response, names.index("first_line_response"), names.index("first_line_no_response"))),
             ("second_progression", names.index("second_progression")),
@@ -51,7 +53,7 @@ class Transitions:
             ("death", names.index("dead")),
         ):
             # an event that is not listed lies at time zero or before it
-            at = np.where(self.events.get(event, -1.0) <= t, later, at).astype(np.uint8)
+            at = np.where(self.events.get(event, -1.0) <= t, afterwards, at).astype(np.uint8)
         return at
 
 

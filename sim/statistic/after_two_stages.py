@@ -5,10 +5,12 @@ from __future__ import annotations
 from math import comb
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import binom
 
+from sim.later import later
 from sim.types import InputError
+
+brentq = later("scipy.optimize", "brentq")
+binom = later("scipy.stats", "binom")
 
 
 def umvue(x: int, r1: int, n1: int, n: int) -> float:

@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from scipy.stats import norm
 
-from sim.kernels.brookmeyer_crowley import quantiles
+from sim.later import later
 from sim.statistic.kaplan_meier import TRANSFORMS, check_horizon, check_transform, kaplan_meier
 from sim.statistic.milestone_single_arm import against
 from sim.statistic.risk_sets import risk_sets
 from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
+
+ndtri = later("scipy.special", "ndtri")
+quantiles = later("sim.kernels.brookmeyer_crowley", "quantiles")
 
 CONVENTIONS = ("survfit", "lrstat")
 
@@ -58,7 +60,7 @@ def quantile_interval(
         raise InputError(f"quantile_interval: convention is {convention!r}; allowed: {', '.join(CONVENTIONS)}")
     sets = risk_sets(observations, cut)
     out = np.empty((len(cut), 3))
-    z = float(norm.ppf(0.5 + confidence / 2))
+    z = float(ndtri(0.5 + confidence / 2))
     quantiles(sets.keys, sets.counts, 1 - probability, z, TRANSFORMS[transform], convention == "survfit", out)
     return out
 

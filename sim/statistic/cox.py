@@ -9,11 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from sim.effect.cox_limit import LargeTrial
-from sim.kernels import cox as kernel
-from sim.kernels.vectors import exp
+from sim.later import later
 from sim.statistic.risk_sets import RiskSets, risk_sets
 from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
+
+kernel = later("sim.kernels.cox")
+exp = later("sim.kernels.vectors", "exp")
 
 TIES = ("efron", "breslow", "exact")
 TESTS = ("wald", "score", "likelihood_ratio")

@@ -7,13 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.kernels import early_zero as kernel
+from sim.later import later
 from sim.limits import MONTHS
 from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
 from sim.statistic.statistic import Level, Statistic, TestResult
 from sim.types import Array, Observations
+
+kernel = later("sim.kernels.early_zero")
 
 
 @dataclass(frozen=True)

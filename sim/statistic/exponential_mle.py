@@ -8,9 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.kernels.vectors import log
+from sim.later import later
 from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
+
+log = later("sim.kernels.vectors", "log")
 
 LOG_2 = 0.6931471805599453
 

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
-from sim.kernels import kaplan_meier as kernel
-from sim.kernels import transforms
+from sim.later import later
 from sim.limits import POSITIVE_MONTHS
 from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import Counts, RiskSets, risk_sets
 from sim.statistic.statistic import Code, TestResult
 from sim.types import Array, InputError, Observations
+
+ndtri = later("scipy.special", "ndtri")
+kernel = later("sim.kernels.kaplan_meier")
+transforms = later("sim.kernels.transforms")
 
 Mask = NDArray[np.bool_]
 
@@ -153,7 +155,7 @@ def survival_interval(survival: float, greenwood: float, confidence: float = 0.9
     if survival == 0:
         return float("nan"), float("nan")
     value, slope = (float(x) for x in transformed(transform, np.array(survival)))
-    half = float(norm.ppf(0.5 + confidence / 2)) * slope * survival * greenwood**0.5
+    half = float(ndtri(0.5 + confidence / 2)) * slope * survival * greenwood**0.5
     low, high = (_INVERSE[transform](value + sign * half) for sign in (-1, 1))
     return max(low, 0.0), min(high, 1.0)
 

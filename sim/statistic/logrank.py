@@ -10,13 +10,15 @@ from typing import ClassVar
 import numpy as np
 
 from sim.effect.cox_limit import LargeTrial
-from sim.kernels import logrank as kernel
+from sim.later import later
 from sim.limits import WEIGHT_POWER
 from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
 from sim.statistic.statistic import Level, Statistic, TestResult
 from sim.types import Array, Observations
+
+kernel = later("sim.kernels.logrank")
 
 
 @dataclass(frozen=True)

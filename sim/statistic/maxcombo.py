@@ -8,14 +8,18 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.kernels import correlated_maximum, weighted_scores
-from sim.kernels.normal import fill_upper_quantile, fill_upper_tail
+from sim.later import later
 from sim.limits import WEIGHT_POWER
 from sim.statistic.logrank import fleming_harrington
 from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import RiskSets, reciprocals, risk_sets
 from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, Flags, InputError, Observations
+
+correlated_maximum = later("sim.kernels.correlated_maximum")
+weighted_scores = later("sim.kernels.weighted_scores")
+fill_upper_quantile = later("sim.kernels.normal", "fill_upper_quantile")
+fill_upper_tail = later("sim.kernels.normal", "fill_upper_tail")
 
 FOUR_WEIGHTS = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
 MOST_WEIGHTS = 7

@@ -8,13 +8,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.kernels import modestly_weighted as kernel
+from sim.later import later
 from sim.limits import MONTHS
 from sim.statistic.null_trial import NullLook
 from sim.statistic.risk_sets import reciprocals, risk_sets
 from sim.statistic.standardised import standardised
 from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
+
+kernel = later("sim.kernels.modestly_weighted")
 
 CONVENTIONS = ("nphRCT", "simtrial")
 

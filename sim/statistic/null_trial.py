@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import brentq
 
 from sim.curve import Curve
-from sim.kernels.vectors import exp
+from sim.later import later
 from sim.setting import Setting
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
+exp = later("sim.kernels.vectors", "exp")
 
 FAR = 1200.0  # months after the last entry: who has had no event by then never has one
 CELLS = 100_000  # at most, so that a very slow accrual stays within the memory

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from scipy.stats import beta, binomtest
-
+from sim.later import later
 from sim.types import InputError
+
+beta = later("scipy.stats", "beta")
+binomtest = later("scipy.stats", "binomtest")
 
 METHODS = ("clopper_pearson", "wilson", "jeffreys")
 

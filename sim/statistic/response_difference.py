@@ -7,11 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.kernels.normal import fill_upper_quantile
-from sim.kernels.response_difference import fisher_tail, restricted_rates
+from sim.later import later
 from sim.statistic.risk_sets import Counts
 from sim.statistic.statistic import Code, Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
+
+fill_upper_quantile = later("sim.kernels.normal", "fill_upper_quantile")
+fisher_tail = later("sim.kernels.response_difference", "fisher_tail")
+restricted_rates = later("sim.kernels.response_difference", "restricted_rates")
 
 METHODS = ("chi_square", "miettinen_nurminen", "farrington_manning", "fisher")
 

@@ -8,10 +8,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels import logrank as kernel
-from sim.kernels.scratch import empty
-from sim.kernels.sorting import sort_rows
+from sim.later import later
 from sim.types import Array, Observations
+
+kernel = later("sim.kernels.logrank")
+empty = later("sim.kernels.scratch", "empty")
+sort_rows = later("sim.kernels.sorting", "sort_rows")
 
 Counts = NDArray[np.int64]
 

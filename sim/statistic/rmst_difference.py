@@ -7,11 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.kernels.vectors import exp, log
+from sim.later import later
 from sim.statistic.kaplan_meier import KaplanMeier, Mask, check_horizon, expected_kaplan_meier, kaplan_meier, tested
 from sim.statistic.null_trial import NullLook
 from sim.statistic.statistic import Level, Statistic, TestResult
 from sim.types import Array, InputError, Observations
+
+exp = later("sim.kernels.vectors", "exp")
+log = later("sim.kernels.vectors", "log")
 
 MEASURES = ("difference", "ratio")
 

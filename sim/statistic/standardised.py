@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels.standardise import standardise
+from sim.later import later
 from sim.statistic.statistic import Code
 from sim.types import Array, Flags
+
+standardise = later("sim.kernels.standardise", "standardise")
 
 
 def standardised(scores: Array, events: NDArray[np.int64]) -> tuple[Array, Flags]:

@@ -1,6 +1,6 @@
 """`make bench`: speed of the whole path against the yardstick and against a plain lifelines loop, and how cost grows.
 
-    python -m tests.benchmarks.bench [--quick] [--case NAME] [--profile NAME]
+    python -m tests.benchmarks.bench [--quick] [--small] [--case NAME] [--profile NAME]
 
 A table, and one JSON line per case. Nothing here is a test: a machine's speed is not a property of the program.
 """
@@ -17,6 +17,7 @@ from rich.table import Table
 from tests.benchmarks.cases import table, two_cores
 from tests.benchmarks.growth import EXPECTED, growth
 from tests.benchmarks.measure import PAIRS, Measured, as_json, compare, measure
+from tests.benchmarks.small import small_questions
 from tests.benchmarks.yardstick import QUIET
 
 CONSOLE = Console(width=148)
@@ -60,6 +61,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three pairs of small rounds: is anything badly wrong?")
     parser.add_argument("--case", help="only the cases whose name holds this")
+    parser.add_argument(
+        "--small", action="store_true", help="only whole commands that simulate little, as multiples of importing numpy and hydra"
+    )
     parser.add_argument("--profile", help="profile the cases whose name holds this, and measure nothing")
     asked = parser.parse_args()
     pairs, blocks = (3, 1) if asked.quick else (PAIRS, 4)
@@ -67,6 +71,11 @@ def main() -> None:
         for case in table(blocks):
             if asked.profile in case.name:
                 profile(case.run, case.name)
+        return
+    if asked.small or asked.case is None:
+        for line in small_questions(pairs):
+            print(line, flush=True)
+    if asked.small:
         return
     found = []
     for case in table(blocks):

@@ -13,16 +13,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from scipy.stats import binom
 
 from sim.app.study import Cell, Study
 from sim.app.tasks.simulation import Progress, Truth, characteristics, counter, is_null, run_trial
+from sim.later import later
 from sim.oc import DEFINITIONS, Z95, proportion
 from sim.population.drawn import Drawn, EveryDraw
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.tables import with_error
 from sim.sizing import Size, Unreachable, size_by_bisection
 from sim.types import Row
+
+binom = later("scipy.stats", "binom")
 
 METRICS = ("power", "type_i_error", "rejection_no_effect", "expected_duration")
 QUANTILES = {"median": 0.5, "p05": 0.05, "p95": 0.95}

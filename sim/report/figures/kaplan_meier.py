@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from lifelines import KaplanMeierFitter
 from matplotlib.axes import Axes
 
+from sim.later import later
 from sim.report.figures import style
 from sim.types import Array
+
+KaplanMeierFitter = later("lifelines", "KaplanMeierFitter")
 
 # The table of numbers at risk hangs this many points below the axis, whatever the height of the figure.
 _BELOW = -47.0

@@ -6,10 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
+from sim.later import later
 from sim.statistic.analytic.expected_events import TwoArmPlan, risk_sets
 from sim.types import InputError
+
+ndtr = later("scipy.special", "ndtr")
+ndtri = later("scipy.special", "ndtri")
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.special import ndtr, ndtri
-
+from sim.later import later
 from sim.types import InputError
+
+ndtr = later("scipy.special", "ndtr")
+ndtri = later("scipy.special", "ndtri")
 
 ARMS = ("control", "experimental", "both")
 

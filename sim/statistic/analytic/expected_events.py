@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
+from sim.later import later
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 

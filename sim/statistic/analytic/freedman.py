@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import ndtr, ndtri
-
+from sim.later import later
 from sim.statistic.analytic.schoenfeld import check, check_events
 from sim.types import InputError
+
+ndtr = later("scipy.special", "ndtr")
+ndtri = later("scipy.special", "ndtri")
 
 FORMULAS = ("freedman", "hsieh")
 

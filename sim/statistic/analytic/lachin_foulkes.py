@@ -6,11 +6,14 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
+from sim.later import later
 from sim.statistic.analytic import freedman, schoenfeld
 from sim.statistic.analytic.expected_events import PiecewiseRate, TwoArmPlan, expected_events, first_month, time_of_events
 from sim.types import InputError
+
+ndtr = later("scipy.special", "ndtr")
+ndtri = later("scipy.special", "ndtri")
 
 METHODS = ("lachin_foulkes", "bernstein_lagakos", "schoenfeld", "freedman")
 

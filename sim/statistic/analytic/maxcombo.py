@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri
 
+from sim.later import later
 from sim.statistic.analytic.expected_events import TwoArmPlan, risk_sets
 from sim.statistic.analytic.weights import FlemingHarrington
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
+ndtr = later("scipy.special", "ndtr")
+ndtri = later("scipy.special", "ndtri")
 
 Weights = tuple[tuple[float, float], ...]
 USUAL: Weights = ((0, 0), (0, 1), (1, 0), (1, 1))

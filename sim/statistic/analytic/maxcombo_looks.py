@@ -9,15 +9,17 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import ndtri
 
 from sim.boundary.spending import Spending
+from sim.later import later
 from sim.statistic.analytic.expected_events import TwoArmPlan
 from sim.statistic.analytic.maxcombo import JointScore, Weights, below, scores, standardised
 from sim.statistic.analytic.weighted_logrank import score, without_effect
 from sim.statistic.analytic.weights import FlemingHarrington
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
+ndtri = later("scipy.special", "ndtri")
 
 LEAST_SPENT = 1e-5
 

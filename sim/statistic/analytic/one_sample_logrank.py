@@ -6,10 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from sim.curve import Curve
+from sim.later import later
 from sim.types import Array, InputError
+
+ndtr = later("scipy.special", "ndtr")
+ndtri = later("scipy.special", "ndtri")
 
 VARIANCES = ("mean", "null", "observed")
 

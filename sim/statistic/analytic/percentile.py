@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.optimize import brentq
 
+from sim.later import later
 from sim.statistic.analytic.estimate import Estimate
 from sim.statistic.analytic.expected_events import PiecewiseRate, TwoArmPlan
 from sim.statistic.analytic.milestone import arm_risk_set
 from sim.types import InputError
+
+brentq = later("scipy.optimize", "brentq")
 
 
 def percentile(plan: TwoArmPlan, calendar: float, died: float = 0.5, arm: str = "both") -> Estimate:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import ndtr, ndtri
-
+from sim.later import later
 from sim.types import InputError
+
+ndtr = later("scipy.special", "ndtr")
+ndtri = later("scipy.special", "ndtri")
 
 
 def events(hr: float, alpha: float = 0.025, power: float = 0.9, ratio: float = 1.0, hr0: float = 1.0) -> float:

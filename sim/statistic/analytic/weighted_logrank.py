@@ -6,13 +6,16 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri
 
 from sim.effect.cox_limit import LargeTrial
+from sim.later import later
 from sim.statistic.analytic.expected_events import PiecewiseRate, TwoArmPlan, risk_sets
 from sim.statistic.analytic.weights import LOGRANK, Weight
 from sim.types import InputError
+
+brentq = later("scipy.optimize", "brentq")
+ndtr = later("scipy.special", "ndtr")
+ndtri = later("scipy.special", "ndtri")
 
 INFORMATION = ("alternative", "both")
 

@@ -7,10 +7,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
+from sim.later import later
 from sim.statistic.analytic.expected_events import TwoArmPlan
 from sim.types import Array, InputError
+
+brentq = later("scipy.optimize", "brentq")
 
 
 class Weight(ABC):
