@@ -169,7 +169,7 @@ def _unknown_key(error: ConfigCompositionException, overrides: list[str]) -> Inp
     if group not in (*GROUPS, *FRAME_KEYS, "scenarios") and not group.startswith("hydra"):
         return unknown(wrong, group, (*GROUPS, *FRAME_KEYS, "scenarios"))
     if dot and isinstance(root(error), ConfigKeyError | AttributeError):
-        choices = tuple(o for o in overrides if key_of(o) in (*GROUPS, "scenarios", *PLACES))
+        choices = tuple(o for o in overrides if o != wrong and key_of(o) in (*GROUPS, "scenarios", *PLACES))
         alone = _loader().alone(choices)
         plain: Any = OmegaConf.to_container(alone, resolve=False)
         known = [k for k in _keys(plain, "") if k.split(".")[0] == group]
