@@ -1,0 +1,67 @@
+"""What a model of the course after CAR-T offers to the population that samples from it; which one, its parameter file says."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sim.effect import Effect
+from sim.rng import Draws
+from sim.types import Array, Assumption, Courses, Flags
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a population's user chooses of its patients, apart from the parameters; see `PostCartFailure` for each."""
+
+    time_zero: str = "first_line_start"
+    refractory_share: float | None = None
+    regimen: str = "mix"
+    stratify_by: str = "day30"
+    eligible: Mapping[str, Any] = field(default_factory=dict)
+
+
+class CourseModel(ABC):
+    """Sampler and exact curves under one set of parameters and choices. Concrete models are frozen dataclasses."""
+
+    @property
+    @abstractmethod
+    def regimens(self) -> tuple[str, ...]:
+        """Names of the first-line regimens."""
+
+    @property
+    @abstractmethod
+    def strata(self) -> tuple[str, ...]:
+        """Names of the strata."""
+
+    @property
+    @abstractmethod
+    def strata_shares(self) -> Array:
+        """float64[S], share of each stratum at time zero; sums to 1."""
+
+    @property
+    @abstractmethod
+    def digest(self) -> str:
+        """A digest of the parameters' values."""
+
+    @abstractmethod
+    def sample_strata(self, draws: Draws) -> Flags:
+        """Return uint8[m, n], the stratum of each addressed patient."""
+
+    @abstractmethod
+    def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
+        """Return the courses of the addressed patients, as `Population.sample`."""
+
+    @abstractmethod
+    def curves(self, effect: Effect) -> dict[str, tuple[Array, ...]]:
+        """Return PFS and OS of each stratum on the grid of `multi_state`, float64[n] each, by endpoint."""
+
+    @abstractmethod
+    def response_rate(self, effect: Effect, stratum: int | None = None, complete: bool = False) -> float:
+        """Return the exact probability of a response, or of a complete one, at time zero."""
+
+    @abstractmethod
+    def describe(self) -> list[Assumption]:
+        """Return the lines for the report."""

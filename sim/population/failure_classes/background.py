@@ -1,0 +1,53 @@
+"""Deaths that have nothing to do with the lymphoma: those of people of the patients' age."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.kernels.vectors import exp, log
+from sim.population.failure_classes.parameters import ClassParameters
+from sim.types import Array
+
+AGE_NODES = 9
+CELLS = 4096  # of the table of times; the last ends at the oldest age
+OLDEST = 600.0  # months of further life at which the table ends: nobody of 59 years reaches 109
+
+
+def survival(p: ClassParameters, t: Array) -> Array:
+    """Return the share alive t months later of people of the patients' ages, float64[n].
+
+    Notes
+    -----
+    Gompertz, h(a) = rate exp(slope (a - 60)), a normal age by Gauss-Hermite nodes. The clock is the model's own (months since
+    cure, response or transplant); that patients are a few months older by then is left out.
+
+    References
+    ----------
+    Gompertz, Philosophical Transactions 1825;115:513.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(AGE_NODES)
+    rate = p.background_rate * exp(p.background_slope * (p.background_age + p.background_age_sd * nodes - 60.0))
+    slope = p.background_slope / 12.0
+    grown = (exp(slope * t) - 1.0) / slope
+    total = np.zeros_like(t)
+    for w, h in zip(weights / weights.sum(), rate, strict=True):
+        total = total + w * exp(-h * grown)
+    return total
+
+
+def times(p: ClassParameters) -> Array:
+    """Return float64[CELLS + 1], the months by which shares 0, 1 / CELLS, … 1 have died: a sampler's table, linear within a cell."""
+    t = np.concatenate([np.arange(0.0, 24.0, 0.02), np.arange(24.0, OLDEST + 0.05, 0.1)])
+    dead = 1.0 - survival(p, t)
+    out: Array = np.interp(np.arange(CELLS + 1) / CELLS, dead, t)
+    return out
+
+
+def log_of(x: float) -> float:
+    """Return the logarithm of one number."""
+    return float(log([x])[0])
+
+
+def log_time(t: Array) -> Array:
+    """Return log t, very low at 0."""
+    return log(np.maximum(t, 1e-12))

@@ -1,0 +1,178 @@
+"""Exact curves of the model with classes at failure by quadrature: given the class everything after failure is in closed form.
+
+Arrays carry the class first: float64[K, n] on a grid of n months. Exits of first line are piecewise exponential, so masses in a
+cell are exact; convolutions are sums of cell masses against cell averages of the survival that follows (error of order step^2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import fft
+
+from sim.effect import HazardProfile
+from sim.kernels.vectors import exp, log
+from sim.population.failure_classes import background
+from sim.population.failure_classes.background import log_of, log_time
+from sim.population.failure_classes.levers import Levers
+from sim.population.failure_classes.parameters import ClassParameters
+from sim.population.multi_state import LN2, accumulated, weibull_average
+from sim.types import Array
+
+
+def averages(survival: Array) -> Array:
+    """Return the average over each cell by the trapezoid, along the last axis."""
+    out: Array = 0.5 * (survival[..., 1:] + survival[..., :-1])
+    return out
+
+
+def convolve(mass: Array, average: Array) -> Array:
+    """Return the integral of S(t - u) dF(u): mass of F in each cell, float64[..., n - 1], average of S over each cell; float64[..., n]."""
+    n = mass.shape[-1]
+    size = fft.next_fast_len(2 * n, real=True)
+    product = fft.rfft(mass, size, axis=-1) * fft.rfft(average, size, axis=-1)
+    out = np.zeros((*product.shape[:-1], n + 1))
+    out[..., 1:] = fft.irfft(product, size, axis=-1)[..., :n]
+    return out
+
+
+def cumulated(mass: Array) -> Array:
+    """Return the running sum of cell masses on the grid, 0 first."""
+    out: Array = np.concatenate([np.zeros((*mass.shape[:-1], 1)), np.cumsum(mass, axis=-1)], axis=-1)
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Transplant:
+    """After a transplant, on the grid: free of relapse, and alive, each for (from response, after progression)."""
+
+    free: tuple[Array, Array]
+    alive: tuple[Array, Array]
+
+
+def transplanted(p: ClassParameters, t: Array) -> Transplant:
+    """Return the curves from transplant: the cured die as people of their age do, the others relapse and die of it."""
+    old, remission = background.survival(p, t), exp(-p.allo_relapse_rate * t)
+    r, n = p.allo_relapse_rate, p.allo_death_rate
+    x = (r - n) * t
+    safe = np.where(np.abs(x) < 1e-9, 1.0, x)
+    # the difference quotient of exp(-x t) at r and n, written so that r = n is no exception
+    relapsed = r * t * remission * np.where(np.abs(x) < 1e-9, 1.0, (exp(safe) - 1.0) / safe)
+    cured = (p.allo_cured_in_response, p.allo_cured_after_progression)
+    free = tuple(c * old + (1 - c) * remission for c in cured)
+    alive = tuple(f + (1 - c) * relapsed for c, f in zip(cured, free, strict=True))
+    return Transplant((free[0], free[1]), (alive[0], alive[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class FirstLine:
+    """Curves from the start of first line, float64[K, n]: PFS, OS, and the probabilities of having progressed (alive), and of transplants."""
+
+    pfs: Array
+    os: Array
+    progressed: Array
+    allo: Array
+    allo_after: Array
+
+
+def post_progression(p: ClassParameters, t: Array, ratio: float, after: Transplant) -> tuple[Array, Array]:
+    """Return OS since progression on first line, and the probability of a transplant since then, by class."""
+    hazard = exp(p.post_shape * (log_time(t) + log_of(p.post_rate)))
+    a = p.allo_after_progression_rate
+    alone = exp(-hazard[None, :] * (p.frailty * ratio)[:, None] - a * t)
+    mass = a * averages(alone) * (t[1] - t[0])
+    return alone + convolve(mass, averages(after.alive[1])), cumulated(mass)
+
+
+def leaving(p: ClassParameters, x: Levers) -> list[tuple[float, Array, bool]]:
+    """Return (multiplier without that of the class, share of patients by class, may be transplanted) of those who do not stay."""
+    out: list[tuple[float, Array, bool]] = []
+    partial, complete = p.partial_ratio, p.partial_ratio * p.complete_to_partial_ratio
+    for multiplier in sorted({k.multiplier for k in p.regimens}):
+        w = x.weights * np.array([k.multiplier == multiplier for k in p.regimens])
+        if not w.any():
+            continue
+        rate = p.exit_rate * multiplier
+        none, some = w * (1 - x.response), w * (x.response - x.complete) * (1 - x.durable_in_partial)
+        full = w * x.complete * (1 - x.durable_in_complete)
+        out += [
+            (rate, np.sum(none, axis=1), False),
+            (rate * partial, np.sum(some, axis=1), True),
+            (rate * complete, np.sum(full, axis=1), True),
+        ]
+    return out
+
+
+def durable(x: Levers) -> Array:
+    """Return float64[K], P(a response that lasts) by class."""
+    lasting = x.complete * x.durable_in_complete + (x.response - x.complete) * x.durable_in_partial
+    out: Array = np.sum(x.weights * lasting, axis=1)
+    return out
+
+
+def first_line(p: ClassParameters, x: Levers, profile: HazardProfile, t: Array) -> FirstLine:
+    """Return the curves from the start of first line, by class."""
+    step, reached = t[1] - t[0], accumulated(profile, t)
+    rise, after = np.diff(reached), transplanted(p, t)
+    free, exits, arrivals = (np.zeros((p.classes, n)) for n in (len(t), len(t) - 1, len(t) - 1))
+    for rate, share, transplantable in leaving(p, x):
+        h, a = rate * p.frailty[:, None], p.allo_from_response_rate if transplantable else 0.0
+        stay = share[:, None] * exp(-h * reached - a * t)
+        left = -np.diff(stay, axis=1)
+        to_allo = a * step / (h * rise + a * step)
+        free += stay
+        arrivals += left * to_allo
+        exits += left * (1 - to_allo)
+    old = background.survival(p, t)
+    aged = -np.diff(log(old))
+    stay = durable(x)[:, None] * (exp(-p.durable_exit_rate * reached) * old)
+    free += stay
+    exits += -np.diff(stay, axis=1) * (p.durable_exit_rate * rise / (p.durable_exit_rate * rise + aged))
+    progressed = (1 - p.exit_death_share) * exits
+    os_after, allo_after = post_progression(p, t, x.after_progression, after)
+    pfs = free + convolve(arrivals, averages(after.free[0]))
+    os = free + convolve(arrivals, averages(after.alive[0])) + convolve(progressed, averages(os_after))
+    return FirstLine(pfs, os, cumulated(progressed), cumulated(arrivals), convolve(progressed, averages(allo_after)))
+
+
+@dataclass(frozen=True, eq=False)
+class Progression:
+    """Curves from progression by class, float64[K, n]: of the treated (PFS, OS), of those who wait, and under supportive care."""
+
+    first: FirstLine
+    waiting: Array
+    pfs_treated: Array
+    os_treated: Array
+    supportive: Array
+    supportive_average: Array
+
+    def survival(self, treated: Array, intended: Array) -> tuple[Array, Array]:
+        """Return PFS and OS by class where these shares are treated and intended, float64[K] each."""
+        alone = (1 - intended)[:, None] * self.supportive + (intended - treated)[:, None] * self.waiting
+        return treated[:, None] * self.pfs_treated + alone, treated[:, None] * self.os_treated + alone
+
+    def untreated(self, treated: Array, intended: Array) -> Array:
+        """Return OS of those never treated by class (theirs is PFS, too)."""
+        alone = (1 - intended)[:, None] * self.supportive + (intended - treated)[:, None] * self.waiting
+        out: Array = alone / (1 - treated)[:, None]
+        return out
+
+    def average(self, treated: Array, intended: Array) -> Array:
+        """Return the average over each cell of OS by class, float64[K, n - 1]; under supportive care exactly."""
+        alone = (1 - intended)[:, None] * self.supportive_average + (intended - treated)[:, None] * averages(self.waiting)
+        out: Array = treated[:, None] * averages(self.os_treated) + alone
+        return out
+
+
+def from_progression(p: ClassParameters, x: Levers, profile: HazardProfile, t: Array) -> Progression:
+    """Return the curves from progression by class; the treatment acts from the start of first line."""
+    first = first_line(p, x, profile, t)
+    total = (p.start_rate + p.waiting_death_rate * p.frailty)[:, None]
+    waiting = exp(-total * t)
+    started = -np.diff(waiting, axis=1)
+    both = convolve(started[None], averages(np.array([first.pfs, first.os])))
+    scale = [p.supportive_median * (LN2 * m) ** (-1 / p.supportive_shape) for m in p.frailty]
+    sup = exp(-LN2 * p.frailty[:, None] * exp(p.supportive_shape * (log_time(t) - log_of(p.supportive_median))))
+    average = np.array([weibull_average(s, p.supportive_shape, t) for s in scale])
+    return Progression(first, waiting, waiting + both[0], waiting + both[1], sup, average)
