@@ -229,7 +229,9 @@ def notes(benchmark: Benchmark, s: Specification, report: FitReport, p: ClassPar
         "model": s.model,
         "objective": report.objective,
         "fitted_figures": {k: {"published": a, "achieved": b, "weight": w} for k, (a, b, w) in report.residuals.items()},
-        "predicted": {k: {"published": row["value"], "achieved": got[row["quantity"]], "source": row["source"]} for k, row in predicted.items()},
+        "predicted": {
+            k: {"published": row["value"], "achieved": got[row["quantity"]], "source": row["source"]} for k, row in predicted.items()
+        },
         "soft_priors": {k: {"prior": a, "fitted": b, "weight": w} for k, (a, b, w) in report.priors.items()},
         "assumed": report.assumed,
         "plausible_ranges": {k: list(row["range"]) for k, row in s.keys.items()}

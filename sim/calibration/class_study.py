@@ -142,7 +142,9 @@ def solved(view: View) -> View:
             return float(np.sum(by_class[g] * expit(a - p.class_to_intent * p.scores) * start[g])) - wanted
 
         if gap(40.0) <= 0:
-            raise InputError(f"fit: treated_{name} is {wanted:.3f}, which no intent probability reaches: too few of the intended live to start")
+            raise InputError(
+                f"fit: treated_{name} is {wanted:.3f}, which no intent probability reaches: too few of the intended live to start"
+            )
         intents.append(optimize.brentq(gap, -40.0, 40.0, xtol=1e-12))
     p = replace(p, intent_refractory=intents[0], intent_other=intents[1])
     classes = np.sum(View(p, c, view.t, view.follow).treated, axis=0)

@@ -21,6 +21,15 @@ class Choices:
     regimen: str = "mix"
     stratify_by: str = "day30"
     eligible: Mapping[str, Any] = field(default_factory=dict)
+    prognostic: bool = False
+    draws: int | None = None
+
+    @property
+    def time_zero_event(self) -> str:
+        """Time zero in plain words."""
+        return {"infusion": "CAR-T infusion", "progression": "progression after CAR-T", "first_line_start": "start of first-line therapy"}[
+            self.time_zero
+        ]
 
 
 class CourseModel(ABC):

@@ -146,17 +146,32 @@ def from_first_line(p: Parameters, therapy: Therapy, draws: Draws, stratum: Flag
 
         _by_class(p, draws, run, [arm.reshape(-1), stratum.reshape(-1), *_flat(draws, FIRST_LINE_WORDS)], [flat])
         pfs = flat.reshape(shape)
-    if "response" in wants:
+    if "response" in wants or "cr" in wants:
         response = _responds(therapy, draws, arm)
-    return Courses(stratum, pfs, os, response)
+    complete = _complete(p, therapy, draws, response) if "cr" in wants and response is not None else None
+    return Courses(stratum, pfs, os, response if "response" in wants else None, complete)
+
+
+def _regimen(therapy: Therapy, draws: Draws) -> NDArray[np.intp]:
+    u = (draws.word("regimen") + 0.5) * 2.0**-32
+    return np.searchsorted(_shares(therapy.weights), u, side="right")
 
 
 def _responds(therapy: Therapy, draws: Draws, arm: Flags) -> Flags:
     """The same tests as in the kernel: the regimen's word, then the response's."""
-    u = (draws.word("regimen") + 0.5) * 2.0**-32
-    regimen = np.searchsorted(_shares(therapy.weights), u, side="right")
-    limit = np.array([therapy.control, therapy.experimental])[arm, regimen]
+    limit = np.array([therapy.control, therapy.experimental])[arm, _regimen(therapy, draws)]
     return ((draws.word("response") + 0.5) * 2.0**-32 < limit).astype(np.uint8)
+
+
+def complete_share(p: Parameters) -> Array:
+    """Return float64[K], the share of each regimen's responses that are complete."""
+    return np.array([k.complete_response / k.response if k.response > 0 else 0.0 for k in p.regimens])
+
+
+def _complete(p: Parameters, therapy: Therapy, draws: Draws, response: Flags) -> Flags:
+    """Which responses are complete: by a word of its own, as nothing else hangs on it in this model."""
+    is_complete = (draws.word("complete_response") + 0.5) * 2.0**-32 < complete_share(p)[_regimen(therapy, draws)]
+    return (response * is_complete).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,12 +205,15 @@ def after_progression(p: Parameters, therapy: Therapy, draws: Draws, group: Flag
 def from_progression(p: Parameters, therapy: Therapy, draws: Draws, stratum: Flags, arm: Flags, wants: Collection[str]) -> Courses:
     """Sample courses from progression; response is to first-line therapy, none in those never treated."""
     stratum, arm = np.ascontiguousarray(stratum), np.ascontiguousarray(arm)
-    x = after_progression(p, therapy, draws, stratum, arm, marks="response" in wants)
+    x = after_progression(p, therapy, draws, stratum, arm, marks="response" in wants or "cr" in wants)
     shape = stratum.shape
     pfs = x.pfs.reshape(shape) if "pfs" in wants else None
     os = x.os.reshape(shape) if "os" in wants else None
-    responds = (x.first_line.marks[1] * (x.path == 2)).astype(np.uint8).reshape(shape) if "response" in wants else None
-    return Courses(stratum, pfs, os, responds)
+    responds = None
+    if "response" in wants or "cr" in wants:
+        responds = (x.first_line.marks[1] * (x.path == 2)).astype(np.uint8).reshape(shape)
+    complete = _complete(p, therapy, draws, responds) if "cr" in wants and responds is not None else None
+    return Courses(stratum, pfs, os, responds if "response" in wants else None, complete)
 
 
 @dataclass(frozen=True, eq=False)

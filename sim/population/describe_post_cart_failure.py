@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
+from sim.population.course_model import Choices
 from sim.population.parameters import Parameters
 from sim.types import Array, Assumption
 
 
-class Described(Protocol):
-    """What the words need to know of a population; `PostCartFailure` says what each is."""
-
-    @property
-    def values(self) -> Parameters: ...
-    @property
-    def time_zero(self) -> str: ...
-    @property
-    def time_zero_event(self) -> str: ...
-    @property
-    def share_at_progression(self) -> float: ...
-    @property
-    def strata_shares(self) -> Array: ...
-    @property
-    def refractory_share(self) -> float | None: ...
-    @property
-    def regimen(self) -> str: ...
-    @property
-    def prognostic(self) -> bool: ...
-    @property
-    def draws(self) -> int | None: ...
-
-
-def describe(x: Described) -> list[Assumption]:
+def describe(p: Parameters, x: Choices, share_at_progression: float, strata_shares: Array) -> list[Assumption]:
     """Return the lines for the report."""
-    p, source = x.values, "Zurko 2023, Blood Advances 7(12):2657"
+    source = "Zurko 2023, Blood Advances 7(12):2657"
     share = "set by population.refractory_share" if x.refractory_share is not None else "model: eventual progressions, untruncated"
     lines = [
         Assumption("patients", "multi-state model of the course after CD19 CAR-T, calibrated to published figures", source),
@@ -46,8 +22,8 @@ def describe(x: Described) -> list[Assumption]:
         Assumption("day-30 refractory share of failures", "43.7 % (124/284)", source),
         Assumption("day-30 refractory share of progressions observed by the cut", "48.8 % (124/254)", source),
         Assumption("day-30 refractory share of eventual progressions", f"{p.refractory_share:.1%}", "model, untruncated"),
-        Assumption("day-30 refractory share at progression, used here", f"{x.share_at_progression:.1%}", share),
-        Assumption("day-30 refractory share at time zero", f"{x.strata_shares[0]:.1%}", "model: who lives to time zero"),
+        Assumption("day-30 refractory share at progression, used here", f"{share_at_progression:.1%}", share),
+        Assumption("day-30 refractory share at time zero", f"{strata_shares[0]:.1%}", "model: who lives to time zero"),
         Assumption("first-line regimen", "published mix" if x.regimen == "mix" else x.regimen, "population.regimen"),
         Assumption("hazard ratio of day-30 refractory disease after progression", f"{p.theta:.2f}", "fitted"),
         Assumption("death rate while waiting for treatment", f"{p.waiting_death_rate:g} per month", "assumption (0.02 to 0.20)"),

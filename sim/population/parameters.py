@@ -13,6 +13,7 @@ import yaml
 
 from sim.types import Array, InputError
 
+MODEL = "day30_groups"
 DENOMINATORS = ("progressed", "failures")
 NO_CLASSES = ((1.0, 1.0, 1.0),)
 
@@ -202,8 +203,8 @@ def fingerprint(p: Parameters) -> str:
     return hashlib.sha256(json.dumps(_rounded(content), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def read(path: Path) -> Parameters:
-    """Read a parameter file (YAML with a mapping `parameters`)."""
+def read_content(path: Path) -> dict[str, Any]:
+    """Read a parameter file (YAML): the mapping `parameters`, the name of the `model` that they belong to, and notes."""
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except OSError as error:
@@ -212,6 +213,19 @@ def read(path: Path) -> Parameters:
         raise InputError(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
     if not isinstance(content, dict) or not isinstance(content.get("parameters"), dict):
         raise InputError(f"{path}: needs a mapping `parameters`")
+    return content
+
+
+def model_of(content: dict[str, Any]) -> str:
+    """Return the name of the model that a parameter file's content belongs to; files older than the second model say none."""
+    return str(content.get("model", MODEL))
+
+
+def read(path: Path) -> Parameters:
+    """Read a parameter file of this model; InputError for one of another."""
+    content = read_content(path)
+    if model_of(content) != MODEL:
+        raise InputError(f"{path}: its parameters belong to the model {model_of(content)}; allowed here: {MODEL}")
     return from_mapping(content["parameters"], str(path))
 
 

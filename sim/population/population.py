@@ -49,7 +49,7 @@ class Population(ABC):
         stratum : uint8[m, n], from `sample_strata`
         arm : uint8[m, n], 1 = experimental: these patients' hazards and response follow `effect`
         effect : what the experimental treatment changes
-        wants : names among `pfs`, `os`, `response`; anything else stays None and costs nothing
+        wants : names among `pfs`, `os`, `response`, `cr`; anything else stays None and costs nothing
         """
 
     @abstractmethod
@@ -59,6 +59,12 @@ class Population(ABC):
     @abstractmethod
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
         """Return the exact probability of a response under `effect`."""
+
+    def complete_response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
+        """Return the exact probability of a complete response under `effect`; InputError where responses have no kinds."""
+        raise InputError(
+            f"{type(self).__name__} does not tell complete from partial responses; allowed: a population calibrated to a benchmark"
+        )
 
     def with_benchmark(self, benchmark: Benchmark) -> Population:
         """Return the population that takes its published medians from `benchmark`; itself where no published source stands behind it."""

@@ -179,7 +179,9 @@ def infusion(p: ClassParameters, x: Arms, draws: Draws, group: Flags, arm: Flags
     numbers = np.array([*pairs, p.progressive_at_day30, p.late_progression_shift, p.time_to_class, medians[4]])
     bridging, fate, class_ = (np.empty(n, dtype=np.uint8) for _ in range(3))
     time = np.empty(n)
-    words = _flat(draws, ("bridging", "day30_group", "progressive_at_day30", "time_to_progression", "cart_background_death", "failure_class"))
+    words = _flat(
+        draws, ("bridging", "day30_group", "progressive_at_day30", "time_to_progression", "cart_background_death", "failure_class")
+    )
     kernel.after_infusion(
         group.reshape(-1), *words, bridged, np.ascontiguousarray(given), numbers, np.array(p.cuts), x.old, bridging, fate, time, class_
     )

@@ -29,7 +29,9 @@ def describe(p: ClassParameters, choices: Choices, refractory_share: float, stra
     for k in p.regimens:
         if k.response_range is not None:
             low, high = k.response_range
-            lines.append(Assumption(f"response rate under {k.name}", f"{k.response:.0%}", f"declared ({low:.0%} to {high:.0%}): no paper gives it"))
+            lines.append(
+                Assumption(f"response rate under {k.name}", f"{k.response:.0%}", f"declared ({low:.0%} to {high:.0%}): no paper gives it")
+            )
     for name, allowed in choices.eligible.items():
         if allowed is not None:
             lines.append(Assumption(f"eligible by {name} at failure", ", ".join(str(x) for x in allowed), "population.eligible; drawn from the class"))  # fmt: skip

@@ -203,7 +203,9 @@ class FailureClasses(CourseModel):
             stratum,
             pfs.reshape(shape) if "pfs" in wants else None,
             death.reshape(shape) if death is not None else None,
-            (np.minimum(kind, 1) * np.reshape(treated, shape if np.ndim(treated) else ())).astype(np.uint8) if "response" in wants else None,
+            (np.minimum(kind, 1) * np.reshape(treated, shape if np.ndim(treated) else ())).astype(np.uint8)
+            if "response" in wants
+            else None,
             ((kind == 2) * np.reshape(treated, shape if np.ndim(treated) else ())).astype(np.uint8) if "cr" in wants else None,
         )
 

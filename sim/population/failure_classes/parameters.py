@@ -229,7 +229,9 @@ def from_mapping(table: dict[str, Any], where: str) -> ClassParameters:
         )
     try:
         regimens = tuple(Regimen(name=name, **{k: _tuple(v) for k, v in row.items()}) for name, row in table["regimens"].items())
-        return ClassParameters(**{**table, "regimens": regimens, "class_shares": tuple(table["class_shares"]), "cuts": tuple(table["cuts"])})
+        return ClassParameters(
+            **{**table, "regimens": regimens, "class_shares": tuple(table["class_shares"]), "cuts": tuple(table["cuts"])}
+        )
     except (TypeError, AttributeError) as error:
         raise InputError(f"{where}: {error}") from error
     except InputError as error:

@@ -1,0 +1,166 @@
+"""The first model of the course after CAR-T: day-30 groups that differ by one hazard ratio; sampler and exact curves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.effect import Effect, NoEffect
+from sim.population import courses
+from sim.population.course_model import Choices, CourseModel
+from sim.population.describe_post_cart_failure import describe
+from sim.population.multi_state import (
+    END,
+    STEP,
+    FirstLine,
+    from_first_line,
+    from_infusion,
+    from_progression,
+    grid,
+    os_from_progression_average,
+)
+from sim.population.parameters import Parameters, fingerprint, mix_weights
+from sim.rng import Draws
+from sim.types import Array, Assumption, Courses, Flags, InputError
+
+NO_EFFECT = NoEffect()
+STRATA = ("day-30 refractory", "other")
+
+
+@dataclass(frozen=True, eq=False)
+class Day30Groups(CourseModel):
+    """Patients in two day-30 groups.
+
+    Parameters
+    ----------
+    parameters : of the model
+    choices : time zero, mix and shares; strata are the day-30 groups, and marks at failure are not part of this model
+    """
+
+    parameters: Parameters
+    choices: Choices
+
+    def __post_init__(self) -> None:
+        if self.choices.stratify_by != "day30":
+            raise InputError(f"population.stratify_by is {self.choices.stratify_by!r} with parameters of day-30 groups; allowed: day30")
+        if any(x is not None for x in self.choices.eligible.values()):
+            raise InputError(
+                "population.eligible needs a model with marks at failure; allowed: null, or parameters of the model failure_classes"
+            )
+
+    @property
+    def regimens(self) -> tuple[str, ...]:
+        return tuple(k.name for k in self.parameters.regimens)
+
+    @property
+    def digest(self) -> str:
+        return fingerprint(self.parameters)
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        return STRATA
+
+    @property
+    def share_at_progression(self) -> float:
+        """Day-30 refractory among patients at progression (the untruncated share unless `refractory_share` is set)."""
+        return self.parameters.refractory_share if self.choices.refractory_share is None else float(self.choices.refractory_share)
+
+    @property
+    def strata_shares(self) -> Array:
+        p = self.parameters
+        if self.choices.time_zero == "infusion":
+            r = p.bridged * p.refractory_bridged + (1 - p.bridged) * p.refractory_not
+            return np.array([r, 1 - r])
+        w = np.array([self.share_at_progression, 1 - self.share_at_progression])
+        if self.choices.time_zero == "first_line_start":
+            w = w * p.treated
+        return w / w.sum()
+
+    @property
+    def weights(self) -> Array:
+        """float64[K], share of each first-line regimen."""
+        p, regimen = self.parameters, self.choices.regimen
+        return mix_weights(p)[0] if regimen == "mix" else np.array([float(k.name == regimen) for k in p.regimens])
+
+    def responses(self, effect: Effect) -> Array:
+        """Return the response rate of each regimen under `effect`, float64[K].
+
+        Notes
+        -----
+        The effect sets the rate p' of the whole population. Regimens move together: 1 - p is multiplied by
+        (1 - p') / (1 - p) when it rises, p by p' / p when it falls, so all stay within [0, 1].
+        """
+        rates = mix_weights(self.parameters)[1]
+        p = float(np.sum(self.weights * rates))
+        new = effect.response_rate(p)
+        if new == p:
+            return rates
+        out: Array = 1 - (1 - rates) * (1 - new) / (1 - p) if new > p else rates * new / p
+        return out
+
+    def response_rate(self, effect: Effect, stratum: int | None = None, complete: bool = False) -> float:
+        p = self.parameters
+        responses = self.responses(effect)
+        if complete:
+            responses = responses * courses.complete_share(p)
+        rate = float(np.sum(self.weights * responses))
+        if self.choices.time_zero == "first_line_start":
+            return rate
+        self._refuse_response(effect)
+        if self.choices.time_zero == "progression":
+            treated = np.array(p.treated)
+            return rate * float(np.sum(self.strata_shares * treated) if stratum is None else treated[stratum])
+        raise InputError("population: response to first line is not defined from infusion; use time_zero progression or first_line_start")
+
+    def therapy(self, effect: Effect = NO_EFFECT) -> courses.Therapy:
+        """Return first-line therapy of both arms."""
+        return courses.Therapy(self.weights, self.responses(NO_EFFECT), self.responses(effect), effect)
+
+    def _refuse_response(self, effect: Effect) -> None:
+        rate = float(np.sum(self.weights * mix_weights(self.parameters)[1]))
+        if self.choices.time_zero != "first_line_start" and effect.response_rate(rate) != rate:
+            raise InputError(
+                f"effect: a response is one to first line, and population.time_zero is {self.choices.time_zero!r}; allowed: first_line_start, or an effect on hazards"
+            )
+
+    def sample_strata(self, draws: Draws) -> Flags:
+        share = self.strata_shares[0]
+        # a word below share 2^32 is refractory: the same test as uniform(word) < share, in integers
+        limit = min(round(share * 2**32), 2**32)
+        word = draws.word("stratum")
+        return (word >= np.uint32(limit)).view(np.uint8) if limit < 2**32 else np.zeros(word.shape, dtype=np.uint8)
+
+    def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
+        self._refuse_response(effect)
+        time_zero = self.choices.time_zero
+        if time_zero == "infusion" and "os" not in wants and not isinstance(effect, NoEffect):
+            raise InputError(
+                "effect: it acts from the start of first line, after progression-free survival from infusion has ended (population.time_zero);"
+                " allowed: endpoint os, or time_zero progression or first_line_start"
+            )
+        start = {"first_line_start": courses.from_first_line, "progression": courses.from_progression, "infusion": courses.from_infusion}
+        return start[time_zero](self.parameters, self.therapy(effect), draws, stratum, arm, wants)
+
+    def curves(self, effect: Effect) -> dict[str, tuple[Array, ...]]:
+        t, p, weights, responses = grid(STEP, END), self.parameters, self.weights, self.responses(effect)
+        if self.choices.time_zero == "first_line_start":
+            a, b = (from_first_line(p, g, weights, responses, effect.hazard, t, effect.after_progression) for g in (0, 1))
+            return {"pfs": (a.pfs, b.pfs), "os": (a.os, b.os)}
+        self._refuse_response(effect)
+        r, o = (from_progression(p, g, weights, responses, t, effect) for g in (0, 1))
+        if self.choices.time_zero == "progression":
+            return {"pfs": (r.pfs, o.pfs), "os": (r.os, o.os)}
+        averaged = [os_from_progression_average(p, g, x) for g, x in ((0, r), (1, o))]
+        x = from_infusion(p, (r.os, averaged[0]), (o.os, averaged[1]), t)
+        return {name: tuple(pair) for name, pair in courses.infusion_strata(p, x, averaged).items()}
+
+    def first_line(self, stratum: int, effect: Effect = NO_EFFECT) -> FirstLine:
+        """Return the curves of a stratum from the start of first line, transplants and progressions included."""
+        return from_first_line(
+            self.parameters, stratum, self.weights, self.responses(effect), effect.hazard, grid(STEP, END), effect.after_progression
+        )
+
+    def describe(self) -> list[Assumption]:
+        return describe(self.parameters, self.choices, self.share_at_progression, self.strata_shares)
