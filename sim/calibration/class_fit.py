@@ -188,21 +188,25 @@ def _regimens(figures: Mapping[str, Figure], s: Specification) -> tuple[Regimen,
 def finished(figures: Mapping[str, Figure], view: View) -> ClassParameters:
     """Return the parameters with what hangs on the course without steering it: second line, response to CAR-T, covariates."""
     p, c = view.parameters, view.counts
-    share = times.fates(p)
-    total = p.bridged * share[0] + (1 - p.bridged) * share[1]
-    failed = float(view.progressed.sum()) + c.infused * _deaths_seen(view, total)
-    cured = c.infused * total[3] * (1 - float(np.sum(-np.diff(background.survival(p, view.t)) * averages(view.follow))))
-    outcome = covariates.Outcome(failed / c.infused, min(cured / (c.infused - failed), 1.0))
-    seen = marks.Seen(figures, c, outcome, (float(total[0]), float(total[1]), float(total[2]), float(total[3])))
+    seen = marks.Seen(figures, c, outcome(view), fates_of_all(p))
     second = c.second_line / c.treated / progressed_by_cut(view)
     return replace(p, second_line_share=min(second, 1.0), marks=marks.solve(seen))
 
 
-def _deaths_seen(view: View, total: Array) -> float:
-    """P(death without progression by the cut) of an infused patient."""
-    p, cut = view.parameters, averages(view.follow)
-    dying, aged = np.diff(times.death(p, view.t)), -np.diff(background.survival(p, view.t))
-    return float(np.sum((total[2] * dying + total[3] * aged) * cut))
+def fates_of_all(p: ClassParameters) -> tuple[float, float, float, float]:
+    """Return shares of fates among the infused: refractory, late, death without progression, cured."""
+    r, o, d, c = p.bridged * times.fates(p)[0] + (1 - p.bridged) * times.fates(p)[1]
+    return float(r), float(o), float(d), float(c)
+
+
+def outcome(view: View) -> covariates.Outcome:
+    """Return the shares of the study at its cut."""
+    p, n, cut = view.parameters, view.counts.infused, averages(view.follow)
+    _, _, dies, cures = fates_of_all(p)
+    aged = float(np.sum(-np.diff(background.survival(p, view.t)) * cut))
+    died = n * (dies * float(np.sum(np.diff(times.death(p, view.t)) * cut)) + cures * aged)
+    failed = float(view.progressed.sum()) + died
+    return covariates.Outcome(failed / n, min(n * cures * (1 - aged) / (n - failed), 1.0))
 
 
 def progressed_by_cut(view: View) -> float:

@@ -167,7 +167,8 @@ def median(survival: Array, t: Array) -> float:
 
 def quantities(view: View) -> dict[str, float]:
     """Return every quantity that a fit may read or a check may print, by name; times in months unless the name says days."""
-    return before(view) | after(view) | by_class(view) | by_time(view)
+    first = before(view)
+    return first | shares(view, first) | treatment(view, first) | after(view) | by_class(view) | by_time(view)
 
 
 def before(view: View) -> dict[str, float]:
@@ -188,6 +189,7 @@ def before(view: View) -> dict[str, float]:
     group = np.array([c.refractory, c.progressed - c.refractory])
     treated = np.sum(group[:, None] * given * chance, axis=0)
     untreated = np.sum(group[:, None] * given * (1 - chance), axis=0) + (c.failures - c.progressed) * death / death.sum()
+    to_start = np.sum(view.treated[:, :, None] * started_distribution(view), axis=(0, 1))
     late = [1 - float(np.interp(LATE, t, cumulated(row))) for row in given]
     out = {
         "progressed_refractory": view.progressed[0],
@@ -197,6 +199,7 @@ def before(view: View) -> dict[str, float]:
         "failed_not": failed[1],
         "time_to_failure_treated_days": DAYS * median(1 - cumulated(treated / treated.sum()), t),
         "time_to_failure_untreated_days": DAYS * median(1 - cumulated(untreated / untreated.sum()), t),
+        "time_to_first_line_days": DAYS * median(1 - to_start, t),
         "late": float(view.progressed @ late),
     }
     for name in ("pfs", "os"):
@@ -207,6 +210,59 @@ def before(view: View) -> dict[str, float]:
             f"{name}_infusion_not": median(other, t),
         }
     return out
+
+
+def started_distribution(view: View) -> Array:
+    """Return float64[2, K, n], the distribution of the time from infusion to a start seen by the cut, by group and class."""
+    waited = averages(1 - view.mix.waiting)
+    rows = []
+    for mass in view.cells.mass:
+        started = np.diff(convolve(mass * view.cells.class_, waited), axis=1) * averages(view.follow)
+        rows.append(cumulated(started / np.sum(started, axis=1)[:, None]))
+    return np.array(rows)
+
+
+def shares(view: View, seen: dict[str, float]) -> dict[str, float]:
+    """Return shares of the infused and of the failures, in per cent; seen : the quantities of `before`."""
+    p, n = view.parameters, view.counts.infused
+    progressed = seen["progressed_refractory"] + seen["progressed_late"]
+    failed, bridged = progressed + seen["died"], n * p.bridged
+    out = {
+        "bridged": 100 * p.bridged,
+        "failed": 100 * failed / n,
+        "ongoing": 100 - 100 * failed / n,
+        "progressed": progressed,
+        "died_of_infused": 100 * seen["died"] / n,
+        "late_of_infused": 100 * seen["late"] / n,
+        "late_of_progressed": 100 * seen["late"] / progressed,
+        "refractory_of_failures": 100 * seen["progressed_refractory"] / failed,
+        "bridged_of_ongoing": 100 * bridged * (1 - seen["failed_bridged"]) / (n - failed),
+        "bridged_of_failures": 100 * bridged * seen["failed_bridged"] / failed,
+        "followup": median(view.follow, view.t),
+    }
+    for share, k in zip(p.mix, p.regimens, strict=True):
+        out |= {
+            f"use_{k.name}": 100 * float(share),
+            f"response_{k.name}": 100 * k.response,
+            f"complete_{k.name}": 100 * k.complete_response,
+        }
+    return out
+
+
+def treatment(view: View, seen: dict[str, float]) -> dict[str, float]:
+    """Return shares treated as the authors counted them, in per cent; seen : the quantities of `before`."""
+    p = view.parameters
+    by_class = view.cohort / np.sum(view.cohort, axis=1)[:, None]
+    rate = np.sum(by_class * p.treated * view.started_by_cut, axis=1)
+    early, late, died = (seen[k] for k in ("progressed_refractory", "progressed_late", "died"))
+    others = late + died if p.denominator == "failures" else late  # who can be treated at all
+    treated, failed = early * rate[0] + others * rate[1], early + late + died
+    return {
+        "treated_refractory": 100 * float(rate[0]),
+        "treated_other": 100 * float(others * rate[1] / (late + died)),
+        "treated_of_failures": 100 * float(treated / failed),
+        "treated_of_progressed": 100 * float(treated / (early + late)),
+    }
 
 
 def _both(view: View) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
@@ -237,10 +293,15 @@ def after(view: View) -> dict[str, float]:
         "survival6_all": 100 * float(np.interp(LANDMARK, t, weighted(w, os))),
         "os_24_months": 100 * float(np.interp(24.0, t, weighted(w, os))),
     }
-    if p.allo_from_response_rate > 0:
-        after_allo, share = transplanted(p, t), c.allo_from_response / (c.allo_from_response + c.allo_after_progression)
-        for name, pair in (("free", after_allo.free), ("alive", after_allo.alive)):
-            out[f"transplanted_{name}_12_months"] = 100 * float(np.interp(12.0, t, share * pair[0] + (1 - share) * pair[1]))
+    early, later = out["allo_from_response"], out["allo_after_progression"]
+    out["transplanted_of_treated"] = 100 * (early + later) / c.treated
+    out["transplanted_in_response"] = 100 * early / (early + later)
+    curves, old = transplanted(p, t), background.survival(p, t)
+    for name, pair in (("free", curves.free), ("alive", curves.alive)):
+        mixed = (early * pair[0] + later * pair[1]) / (early + later) * old
+        out |= {f"transplanted_{name}": median(mixed, t), f"transplanted_{name}_12_months": 100 * float(np.interp(12.0, t, mixed))}
+    others = np.array([float(k.name != "chemo") for k in p.regimens]) * p.mix
+    out["pfs_without_chemo"] = median(np.sum(classes * view.curves(others / np.sum(others)).pfs_treated, axis=0), t)
     for i, k in enumerate(p.regimens):
         if k.multiplier != 1.0:
             alone_on = view.curves(np.eye(len(p.regimens))[i])
@@ -265,7 +326,7 @@ def by_time(view: View) -> dict[str, float]:
     os, _ = _both(view)
     ends = (0.0, *times.EDGES, math.inf)
     spans = {f"time_{i + 1}": (ends[i], ends[i + 1]) for i in range(4)} | {"by_3_months": (0.0, 3.0), "after_3_months": (3.0, math.inf)}
-    out = {}
+    out: dict[str, float] = {}
     for name, (low, high) in spans.items():
         w = view.at_times(low, high)
         classes = np.sum(w * p.treated, axis=0) / np.sum(w * p.treated)

@@ -78,7 +78,8 @@ def until_progression(  # type: ignore[no-untyped-def]
     lasting : float64[2, 3], P(durable) by arm and kind; rate : float64[K, 4, R], per month, by class and (none, partial,
     complete, durable); reached : float64[1 + S, L + 1], ratios : float64[1 + S, L], hazard profiles: control, then the
     experimental arm by stratum; numbers : as in `whole_course`; old : float64[], times of death of old age by their share
-    marks : regimen, kind of response, durable, transplanted from response, and 1 = ends in death of old age
+    marks : regimen, kind of response, durable, transplanted from response, and 1 = ends in death of old age, which competes
+    with everything else from the start of first line on
     """
     u, chance, leave, to_allo, x = np.empty(CHUNK), np.empty(CHUNK), np.empty(CHUNK), np.empty(CHUNK), np.empty(CHUNK)
     by_age, relapse = np.empty(CHUNK), np.empty(CHUNK)
@@ -104,18 +105,16 @@ def until_progression(  # type: ignore[no-untyped-def]
             to_allo[j] = to_allo[j] / (numbers[0] if kind[j] * (1 - durable[j]) > 0 else 1e-300)
         fill_exponentials(w_relapse, first, n, relapse)
         for j in range(n):
-            relapse[j] = by_age[j] if uniform(w_cured[first + j]) < numbers[1] else relapse[j] / numbers[3]
+            relapse[j] = np.inf if uniform(w_cured[first + j]) < numbers[1] else relapse[j] / numbers[3]
         for j in range(n):
             transplanted = to_allo[j] < leave[j]
-            old_age = durable[j] == 1 and by_age[j] < leave[j]
-            left = by_age[j] if old_age else leave[j]
-            cured = transplanted and uniform(w_cured[first + j]) < numbers[1]
-            pfs[first + j] = to_allo[j] + relapse[j] if transplanted else left
+            ends = to_allo[j] + relapse[j] if transplanted else leave[j]
+            pfs[first + j] = min(ends, by_age[j])
             marks[0, first + j] = regimen[j]
             marks[1, first + j] = kind[j]
             marks[2, first + j] = durable[j]
-            marks[3, first + j] = np.uint8(transplanted)
-            marks[4, first + j] = np.uint8(old_age or cured)
+            marks[3, first + j] = np.uint8(transplanted and to_allo[j] < by_age[j])
+            marks[4, first + j] = np.uint8(by_age[j] < ends)
 
 
 @numba.njit(f"void({B}, {B}, {U}, {U}, {U}, {U}, {U}, {U}, {U}, {F2}, {F}, {F}, {F}, uint8[:, ::1], {F}, uint8[:, ::1])", **OPTIONS)
@@ -125,7 +124,7 @@ def until_death(  # type: ignore[no-untyped-def]
     """Fill os from pfs, and marks: uint8[2, n], died at exit, transplanted after progression.
 
     frailty : float64[2, K], multiplies death after progression, by arm and class; before : the marks of `until_progression`
-    w_old : another word than in `until_progression`, where it said how long the durable would have lived
+    old age ends every course: whoever a transplant cures dies of it
     numbers : rate of transplant from response, cured by one from response, after progression, relapse rate, death rate after
     a relapse, share of exits that are deaths, rate of transplant after progression, post-progression rate and shape
     """
@@ -142,7 +141,7 @@ def until_death(  # type: ignore[no-untyped-def]
         for j in range(n):
             last[j] = last[j] / numbers[4]
         for j in range(n):
-            beyond[j] = aged(w_old[first + j], old) if uniform(w_cured[first + j]) < numbers[2] else beyond[j] / numbers[3] + last[j]
+            beyond[j] = np.inf if uniform(w_cured[first + j]) < numbers[2] else beyond[j] / numbers[3] + last[j]
         for j in range(n):
             wait = to_allo[j] / numbers[6]
             second = wait < post[j]
@@ -153,10 +152,11 @@ def until_death(  # type: ignore[no-untyped-def]
             alive = last[j] if of_transplant else alive
             ended = before[4, first + j] == 1
             alive = 0.0 if ended else alive
-            os[first + j] = pfs[first + j] + alive
+            by_age = aged(w_old[first + j], old)
+            os[first + j] = min(pfs[first + j] + alive, by_age) if not ended else pfs[first + j]
             alone = not (of_transplant or ended)
             marks[0, first + j] = np.uint8(dies and alone)
-            marks[1, first + j] = np.uint8(second and alone and not dies)
+            marks[1, first + j] = np.uint8(second and alone and not dies and pfs[first + j] + wait < by_age)
 
 
 @numba.njit(f"void({B}, {B}, {U}, {U}, {U}, {U}, {F2}, {F}, {F}, {F}, {B})", **OPTIONS)

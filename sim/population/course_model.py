@@ -42,6 +42,11 @@ class CourseModel(ABC):
 
     @property
     @abstractmethod
+    def marks(self) -> Mapping[str, Any]:
+        """What hangs on the course without steering it: response to CAR-T, baseline covariates."""
+
+    @property
+    @abstractmethod
     def strata(self) -> tuple[str, ...]:
         """Names of the strata."""
 

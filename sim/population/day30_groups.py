@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -57,6 +58,10 @@ class Day30Groups(CourseModel):
     @property
     def digest(self) -> str:
         return fingerprint(self.parameters)
+
+    @property
+    def marks(self) -> Mapping[str, Any]:
+        return self.parameters.marks
 
     @property
     def strata(self) -> tuple[str, ...]:

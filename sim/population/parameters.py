@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -216,6 +217,17 @@ def read_content(path: Path) -> dict[str, Any]:
     return content
 
 
+def named(path: Path) -> Path:
+    """Return the file that a parameter file stands for: itself, or the one beside it that its only line, `same_as`, names."""
+    try:
+        with path.open(encoding="utf-8") as handle:
+            lines = [line.strip() for line in itertools.islice(handle, 4)]
+    except (OSError, UnicodeDecodeError):
+        return path  # what is wrong with it is said when its content is read
+    other = [line.removeprefix("same_as:").strip() for line in lines if line.startswith("same_as:")]
+    return path.with_name(f"{other[0]}.yaml") if other else path
+
+
 def model_of(content: dict[str, Any]) -> str:
     """Return the name of the model that a parameter file's content belongs to; files older than the second model say none."""
     return str(content.get("model", MODEL))
@@ -231,7 +243,12 @@ def read(path: Path) -> Parameters:
 
 def write(path: Path, p: Parameters, notes: dict[str, Any]) -> None:
     """Write a parameter file: `notes` (what made it) above the mapping `parameters`, numbers to 12 digits."""
-    content = {**notes, "parameters": to_mapping(p)}
+    write_content(path, notes, to_mapping(p))
+
+
+def write_content(path: Path, notes: dict[str, Any], table: dict[str, Any]) -> None:
+    """Write a parameter file of any model."""
+    content = {**notes, "parameters": table}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(_rounded(content), sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
 

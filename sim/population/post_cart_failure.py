@@ -20,7 +20,7 @@ from sim.population.failure_classes import parameters as class_parameters
 from sim.population.failure_classes.model import FailureClasses
 from sim.population.multi_state import STEP, FirstLine
 from sim.population.parameter_draws import path_beside, read_draws
-from sim.population.parameters import DENOMINATORS, MODEL, Parameters, from_mapping, mix_weights, model_of, read_content
+from sim.population.parameters import DENOMINATORS, MODEL, Parameters, from_mapping, mix_weights, model_of, named, read_content
 from sim.population.population import Population
 from sim.population.prognostic import with_prognosis
 from sim.rng import Draws
@@ -141,7 +141,7 @@ class PostCartFailure(Population):
                 raise InputError(
                     f"population.parameters is {self.parameters!r}; allowed: {', '.join(known)}, or the path of a parameter file"
                 )
-        return path
+        return named(path)
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -161,10 +161,15 @@ class PostCartFailure(Population):
             self.time_zero, self.refractory_share, self.regimen, self.stratify_by, self.eligible or {}, self.prognostic, self.draws
         )
 
+    @property
+    def model(self) -> str:
+        """Name of the model that the parameters belong to."""
+        return model_of(self.content)
+
     @cached_property
     def course(self) -> CourseModel:
         """The model of the course after CAR-T that the parameters belong to."""
-        name = model_of(self.content)
+        name = self.model
         if name not in COURSES:
             raise InputError(f"{self.path}: model is {name!r}; allowed: {', '.join(COURSES)}")
         return COURSES[name](self)
@@ -183,7 +188,7 @@ class PostCartFailure(Population):
         return FailureClasses(class_parameters.from_mapping(self.content["parameters"], str(self.path)), self.choices)
 
     def _refuse_other_than(self, model: str) -> None:
-        own = model_of(self.content)
+        own = self.model
         if own != model:
             raise InputError(f"population.parameters: {self.path.name} belongs to the model {own}; allowed here: one of the model {model}")
 

@@ -18,8 +18,8 @@ def survival(p: ClassParameters, t: Array) -> Array:
 
     Notes
     -----
-    Gompertz, h(a) = rate exp(slope (a - 60)), a normal age by Gauss-Hermite nodes. The clock is the model's own (months since
-    cure, response or transplant); that patients are a few months older by then is left out.
+    Gompertz, h(a) = rate exp(slope (a - 60)), a normal age by Gauss-Hermite nodes. The clock starts at infusion in the cured and
+    at first line in the treated; that the latter are a few months older by then is left out.
 
     References
     ----------

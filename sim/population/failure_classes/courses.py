@@ -25,7 +25,7 @@ kernel: Any = class_course
 
 PFS_WORDS = ("regimen", "response", "durable", "event", "allo_from_response", "allo_cured", "allo_relapse", "old_age")
 OS_WORDS = (
-    "exit_is_death", "after_progression", "allo_after_progression", "after_allo_relapse", "allo_cured", "allo_relapse", "cart_background_death",
+    "exit_is_death", "after_progression", "allo_after_progression", "after_allo_relapse", "allo_cured", "allo_relapse", "old_age",
 )  # fmt: skip
 MARKS = ("regimen", "response", "durable", "allo_from_response", "died_of_age", "died_at_exit", "allo_after_progression")
 
@@ -134,7 +134,7 @@ class AfterProgression:
     @property
     def os(self) -> Array:
         """Months to death."""
-        out: Array = np.where(self.path == 2, self.wait + self.first_line.os, self.wait)
+        out: Array = np.where(self.path == 2, self.wait + np.asarray(self.first_line.os), self.wait)
         return out
 
 

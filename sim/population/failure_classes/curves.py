@@ -12,7 +12,7 @@ import numpy as np
 from scipy import fft
 
 from sim.effect import HazardProfile
-from sim.kernels.vectors import exp, log
+from sim.kernels.vectors import exp
 from sim.population.failure_classes import background
 from sim.population.failure_classes.background import log_of, log_time
 from sim.population.failure_classes.levers import Levers
@@ -52,15 +52,15 @@ class Transplant:
 
 
 def transplanted(p: ClassParameters, t: Array) -> Transplant:
-    """Return the curves from transplant: the cured die as people of their age do, the others relapse and die of it."""
-    old, remission = background.survival(p, t), exp(-p.allo_relapse_rate * t)
+    """Return the curves from transplant, deaths of old age aside: the others than the cured relapse and die of it."""
+    remission = exp(-p.allo_relapse_rate * t)
     r, n = p.allo_relapse_rate, p.allo_death_rate
     x = (r - n) * t
     safe = np.where(np.abs(x) < 1e-9, 1.0, x)
     # the difference quotient of exp(-x t) at r and n, written so that r = n is no exception
     relapsed = r * t * remission * np.where(np.abs(x) < 1e-9, 1.0, (exp(safe) - 1.0) / safe)
     cured = (p.allo_cured_in_response, p.allo_cured_after_progression)
-    free = tuple(c * old + (1 - c) * remission for c in cured)
+    free = tuple(c + (1 - c) * remission for c in cured)
     alive = tuple(f + (1 - c) * relapsed for c, f in zip(cured, free, strict=True))
     return Transplant((free[0], free[1]), (alive[0], alive[1]))
 
@@ -124,16 +124,18 @@ def first_line(p: ClassParameters, x: Levers, profile: HazardProfile, t: Array) 
         free += stay
         arrivals += left * to_allo
         exits += left * (1 - to_allo)
-    old = background.survival(p, t)
-    aged = -np.diff(log(old))
-    stay = durable(x)[:, None] * (exp(-p.durable_exit_rate * reached) * old)
+    stay = durable(x)[:, None] * exp(-p.durable_exit_rate * reached)
     free += stay
-    exits += -np.diff(stay, axis=1) * (p.durable_exit_rate * rise / (p.durable_exit_rate * rise + aged))
+    exits += -np.diff(stay, axis=1)
     progressed = (1 - p.exit_death_share) * exits
     os_after, allo_after = post_progression(p, t, x.after_progression, after)
-    pfs = free + convolve(arrivals, averages(after.free[0]))
-    os = free + convolve(arrivals, averages(after.alive[0])) + convolve(progressed, averages(os_after))
-    return FirstLine(pfs, os, cumulated(progressed), cumulated(arrivals), convolve(progressed, averages(allo_after)))
+    # old age is independent of the rest, from the start of first line on: it multiplies whatever needs the patient alive
+    old = background.survival(p, t)
+    alive = averages(old)
+    pfs = (free + convolve(arrivals, averages(after.free[0]))) * old
+    os = (free + convolve(arrivals, averages(after.alive[0])) + convolve(progressed, averages(os_after))) * old
+    second = np.diff(convolve(progressed, averages(allo_after)), axis=1)
+    return FirstLine(pfs, os, cumulated(progressed * alive), cumulated(arrivals * alive), cumulated(second * alive))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -66,6 +66,10 @@ class FailureClasses(CourseModel):
     @property
     def digest(self) -> str:
         return fingerprint(self.parameters)
+
+    @property
+    def marks(self) -> Mapping[str, Any]:
+        return self.parameters.marks
 
     @property
     def strata(self) -> tuple[str, ...]:
@@ -232,7 +236,8 @@ class FailureClasses(CourseModel):
         if self.choices.time_zero == "infusion":
             x, t = self.levers(effect), grid(STEP, END)
             return infusion.by_stratum(self.parameters, curves.from_progression(self.parameters, x, x.profiles[0], t), t)
-        pfs, os = [], []
+        pfs: list[Array] = []
+        os: list[Array] = []
         for s, row in enumerate(self.classes):
             w = row / np.sum(row) if np.sum(row) > 0 else np.array(self.parameters.class_shares)
             for out, curve in zip((pfs, os), self.by_class(effect, s), strict=True):

@@ -62,8 +62,8 @@ class ClassParameters:
     waiting, under supportive care and after progression, and the rate of leaving first line, durable responders aside.
     P(treatment intended) = expit(intent - class_to_intent z_k), P(response) = expit(intercept - class_to_response z_k); of the
     responses the same share is complete in every class. Supportive care is Weibull, exp(-ln 2 (t / median)^shape m_k), as is
-    survival after first line, exp(-(post_rate t)^post_shape m_k). The cured, the durable and those cured by a transplant die as
-    people of their age do: Gompertz, `background_rate` at 60 years, rising by `background_slope` a year.
+    survival after first line, exp(-(post_rate t)^post_shape m_k). From the start of first line on, and once cured by CAR-T, patients
+    also die as people of their age do: Gompertz, `background_rate` at 60 years, rising by `background_slope` a year.
     """
 
     denominator: str
