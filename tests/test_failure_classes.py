@@ -13,6 +13,7 @@ from sim.effect import Effect, HazardProfile, HazardRatio, NoEffect, ResponseRat
 from sim.population.failure_classes import courses, curves, levers, marks, times
 from sim.population.failure_classes.times import TIME_CLASSES
 from sim.population.multi_state import END, STEP, grid
+from sim.population.occupancy import EVENTS, STATES, occupancy
 from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
 from sim.types import InputError
@@ -269,3 +270,21 @@ def test_what_belongs_to_the_other_model_is_refused_by_name() -> None:
             PostCartFailure(parameters="zurko2023_first", **keys)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="belongs to the model failure_classes"):
         made().values  # noqa: B018
+
+
+@pytest.mark.parametrize("time_zero", ["infusion", "progression", "first_line_start"])
+def test_the_states_add_up_to_the_curves(time_zero: str) -> None:
+    population = made(time_zero=time_zero)
+    effect = HazardRatio(0.6, delay=1.5, hr_after_progression=1.5)
+    for stratum in (None, 0, 1):
+        x = occupancy(population, effect, stratum)
+        s = {name: x.states.get(name, np.zeros(6001)) for name in STATES}
+        e = {name: x.events.get(name, np.zeros(6001)) for name in EVENTS}
+        assert all(np.all((p > -1e-9) & (p < 1 + 1e-9)) for p in (*s.values(), *e.values()))
+        assert np.max(np.abs(1 - s["dead"] - population.curve("os", effect, stratum).survival)) < 1e-5
+        on_first_line = s["first_line_response"] + s["first_line_no_response"]
+        entered = on_first_line[0] + e["first_line"]
+        left = e["second_progression"] + e["death_on_first_line"] + e["allo_from_response"]
+        assert np.max(np.abs(on_first_line - (entered - left))) < 1e-4
+        waiting = s["waiting"] + s["supportive_care"]
+        assert np.max(np.abs(waiting - (waiting[0] + e["progression"] - e["first_line"] - e["death_untreated"]))) < 1e-4

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sim.effect import Effect
+from sim.population.state_courses import Course
 from sim.rng import Draws
 from sim.types import Array, Assumption, Courses, Flags
 
@@ -71,6 +72,10 @@ class CourseModel(ABC):
     @abstractmethod
     def curves(self, effect: Effect) -> dict[str, tuple[Array, ...]]:
         """Return PFS and OS of each stratum on the grid of `multi_state`, float64[n] each, by endpoint."""
+
+    @abstractmethod
+    def states(self, effect: Effect, stratum: int, t: Array) -> Course:
+        """Return the course of a stratum kept apart by state, from time zero, on a grid of months."""
 
     @abstractmethod
     def response_rate(self, effect: Effect, stratum: int | None = None, complete: bool = False) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sim.effect import Effect, NoEffect
-from sim.population import courses
+from sim.population import courses, state_courses
 from sim.population.course_model import Choices, CourseModel
 from sim.population.describe_post_cart_failure import describe
 from sim.population.multi_state import (
@@ -160,6 +160,13 @@ class Day30Groups(CourseModel):
         averaged = [os_from_progression_average(p, g, x) for g, x in ((0, r), (1, o))]
         x = from_infusion(p, (r.os, averaged[0]), (o.os, averaged[1]), t)
         return {name: tuple(pair) for name, pair in courses.infusion_strata(p, x, averaged).items()}
+
+    def states(self, effect: Effect, stratum: int, t: Array) -> state_courses.Course:
+        p, weights, response = self.parameters, self.weights, self.responses(effect)
+        if self.choices.time_zero == "first_line_start":
+            return state_courses.from_first_line(p, stratum, weights, response, effect.hazard, t, effect.after_progression)
+        progressed = state_courses.from_progression(p, stratum, weights, response, t, effect)
+        return progressed if self.choices.time_zero == "progression" else state_courses.from_infusion(p, stratum, progressed, t)
 
     def first_line(self, stratum: int, effect: Effect = NO_EFFECT) -> FirstLine:
         """Return the curves of a stratum from the start of first line, transplants and progressions included."""

@@ -111,31 +111,52 @@ def durable(x: Levers) -> Array:
     return out
 
 
-def first_line(p: ClassParameters, x: Levers, profile: HazardProfile, t: Array) -> FirstLine:
-    """Return the curves from the start of first line, by class."""
+@dataclass(frozen=True, eq=False)
+class ProgressionFree:
+    """The progression-free state from the start of first line, deaths of old age aside.
+
+    none, response : float64[K, n], P(there, without or in a response); exits, arrivals : float64[K, n - 1], P(leaving it in a cell
+    by progression or death, or to a transplant)
+    """
+
+    none: Array
+    response: Array
+    exits: Array
+    arrivals: Array
+
+
+def progression_free(p: ClassParameters, x: Levers, profile: HazardProfile, t: Array) -> ProgressionFree:
+    """Return the progression-free state, by class."""
     step, reached = t[1] - t[0], accumulated(profile, t)
-    rise, after = np.diff(reached), transplanted(p, t)
-    free, exits, arrivals = (np.zeros((p.classes, n)) for n in (len(t), len(t) - 1, len(t) - 1))
-    for rate, share, transplantable in leaving(p, x):
-        h, a = rate * p.frailty[:, None], p.allo_from_response_rate if transplantable else 0.0
+    rise = np.diff(reached)
+    none, response, exits, arrivals = (np.zeros((p.classes, n)) for n in (len(t), len(t), len(t) - 1, len(t) - 1))
+    for rate, share, responds in leaving(p, x):
+        h, a = rate * p.frailty[:, None], p.allo_from_response_rate if responds else 0.0
         stay = share[:, None] * exp(-h * reached - a * t)
         left = -np.diff(stay, axis=1)
         to_allo = a * step / (h * rise + a * step)
-        free += stay
+        state = response if responds else none
+        state += stay
         arrivals += left * to_allo
         exits += left * (1 - to_allo)
     stay = durable(x)[:, None] * exp(-p.durable_exit_rate * reached)
-    free += stay
+    response += stay
     exits += -np.diff(stay, axis=1)
-    progressed = (1 - p.exit_death_share) * exits
+    return ProgressionFree(none, response, exits, arrivals)
+
+
+def first_line(p: ClassParameters, x: Levers, profile: HazardProfile, t: Array) -> FirstLine:
+    """Return the curves from the start of first line, by class."""
+    state, after = progression_free(p, x, profile, t), transplanted(p, t)
+    free, progressed = state.none + state.response, (1 - p.exit_death_share) * state.exits
     os_after, allo_after = post_progression(p, t, x.after_progression, after)
     # old age is independent of the rest, from the start of first line on: it multiplies whatever needs the patient alive
     old = background.survival(p, t)
     alive = averages(old)
-    pfs = (free + convolve(arrivals, averages(after.free[0]))) * old
-    os = (free + convolve(arrivals, averages(after.alive[0])) + convolve(progressed, averages(os_after))) * old
+    pfs = (free + convolve(state.arrivals, averages(after.free[0]))) * old
+    os = (free + convolve(state.arrivals, averages(after.alive[0])) + convolve(progressed, averages(os_after))) * old
     second = np.diff(convolve(progressed, averages(allo_after)), axis=1)
-    return FirstLine(pfs, os, cumulated(progressed * alive), cumulated(arrivals * alive), cumulated(second * alive))
+    return FirstLine(pfs, os, cumulated(progressed * alive), cumulated(state.arrivals * alive), cumulated(second * alive))
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +195,11 @@ def from_progression(p: ClassParameters, x: Levers, profile: HazardProfile, t: A
     waiting = exp(-total * t)
     started = -np.diff(waiting, axis=1)
     both = convolve(started[None], averages(np.array([first.pfs, first.os])))
+    return Progression(first, waiting, waiting + both[0], waiting + both[1], *supportive_care(p, t))
+
+
+def supportive_care(p: ClassParameters, t: Array) -> tuple[Array, Array]:
+    """Return survival under supportive care by class, and its exact average over each cell."""
     scale = [p.supportive_median * (LN2 * m) ** (-1 / p.supportive_shape) for m in p.frailty]
-    sup = exp(-LN2 * p.frailty[:, None] * exp(p.supportive_shape * (log_time(t) - log_of(p.supportive_median))))
-    average = np.array([weibull_average(s, p.supportive_shape, t) for s in scale])
-    return Progression(first, waiting, waiting + both[0], waiting + both[1], sup, average)
+    survival = exp(-LN2 * p.frailty[:, None] * exp(p.supportive_shape * (log_time(t) - log_of(p.supportive_median))))
+    return survival, np.array([weibull_average(s, p.supportive_shape, t) for s in scale])

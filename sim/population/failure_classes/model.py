@@ -11,10 +11,11 @@ import numpy as np
 
 from sim.effect import Effect, NoEffect
 from sim.population.course_model import Choices, CourseModel
-from sim.population.failure_classes import courses, curves, infusion, levers, marks, times
+from sim.population.failure_classes import courses, curves, infusion, levers, marks, states, times
 from sim.population.failure_classes.describe import describe
 from sim.population.failure_classes.parameters import ClassParameters, fingerprint
 from sim.population.multi_state import END, STEP, grid
+from sim.population.state_courses import Course, mixture
 from sim.rng import Draws
 from sim.types import Array, Assumption, Courses, Flags, InputError
 
@@ -243,6 +244,17 @@ class FailureClasses(CourseModel):
             for out, curve in zip((pfs, os), self.by_class(effect, s), strict=True):
                 out.append(np.sum(w[:, None] * curve, axis=0))
         return {"pfs": tuple(pfs), "os": tuple(os)}
+
+    def states(self, effect: Effect, stratum: int, t: Array) -> Course:
+        p, x = self.parameters, self.levers(effect)
+        if self.choices.time_zero == "infusion":
+            return states.infusion(p, x, t, stratum)
+        row = self.classes[stratum] / np.sum(self.classes[stratum])
+        if self.choices.time_zero == "first_line_start":
+            by_class = states.first_line(p, x, x.profiles[stratum], t)
+        else:
+            by_class = states.progression(p, x, x.profiles[stratum], t, self.intended[stratum])
+        return mixture([(float(w), course) for w, course in zip(row, by_class, strict=True)])
 
     def describe(self) -> list[Assumption]:
         return describe(self.parameters, self.choices, self.refractory_share, self.strata_shares)
