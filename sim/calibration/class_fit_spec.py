@@ -25,6 +25,7 @@ class Specification:
     targets, counts : published figure, or count of the study -> quantity, weight
     measured : published figure -> quantity, for figures that the fit does not read
     alternatives : name -> assumptions to refit with, or other first lines with their source
+    implied : what nobody published -> quantity, unit
     evidence : name -> quantity, value, source, and where it is fitted a weight
     """
 
@@ -39,6 +40,7 @@ class Specification:
     evidence: Mapping[str, Mapping[str, Any]]
     measured: Mapping[str, str]
     alternatives: Mapping[str, Mapping[str, Any]]
+    implied: Mapping[str, Mapping[str, Any]]
 
     def with_keys(self, values: Mapping[str, float], where: str = "fit") -> Specification:
         """Return the specification with other values for its keys, each within its range; what was free and has a range becomes a key.

@@ -26,7 +26,7 @@ def identifiability(benchmark: Benchmark, s: Specification, p: ClassParameters) 
     Notes
     -----
     As for day-30 groups: (J'WJ + P)^-1 on the log scale, with the published intervals as standard errors; evidence has its range,
-    or one over its weight. A key whose range reaches 0 has the range's width on the log scale from a tenth of its value.
+    or one over its weight. A key whose range reaches 0 is taken to begin at a twentieth of its end.
     """
     problem = pose(benchmark, s)
     se = _errors(benchmark.read(), problem.goals, s)
@@ -75,4 +75,4 @@ def _width(s: Specification, name: str) -> float:
     if "range" not in row:
         return WIDE
     low, high = row["range"]
-    return math.log(high / max(low, 0.1 * row.get("value", row.get("start")))) / math.sqrt(12)
+    return math.log(high / max(low, 0.05 * high)) / math.sqrt(12)
