@@ -16,7 +16,8 @@ from sim.calibration.class_alternatives import with_regimens
 from sim.calibration.class_fit import fit, pose, value_of
 from sim.calibration.class_fit_spec import shipped
 from sim.calibration.class_implied import implied
-from sim.calibration.class_study import View, quantities, solved
+from sim.calibration.class_quantities import quantities
+from sim.calibration.class_study import View, solved
 from sim.calibration.verdicts import EXACT, calibrate, exit_status
 from sim.population.failure_classes.parameters import ClassParameters, from_mapping
 from sim.population.parameters import read_content
@@ -148,9 +149,10 @@ def test_what_had_a_range_can_be_held() -> None:
 
 
 def test_an_unreachable_treated_share_is_refused() -> None:
+    problem = pose(zurko2023(figures={"d30oth_treated": {"value": 81.0}}), shipped(NAME))
+    start = np.log([row["start"] for row in problem.free.values()])
     with pytest.raises(InputError, match="treated_other is"):
-        problem = pose(zurko2023(figures={"d30oth_treated": {"value": 81.0}}), shipped(NAME))
-        problem.view(np.log([row["start"] for row in problem.free.values()]))
+        problem.view(start)
 
 
 def test_a_file_with_an_unknown_section_is_refused(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from scipy.special import ndtri
 from sim.benchmark import Benchmark, Figure
 from sim.calibration import covariates, fit_transplant, marks, study
 from sim.calibration.class_fit_spec import Specification
-from sim.calibration.class_study import View, quantities, solved
+from sim.calibration.class_quantities import quantities
+from sim.calibration.class_study import View, solved
 from sim.calibration.fit import FitReport, fit_death_time
 from sim.population.failure_classes import background, times
 from sim.population.failure_classes.curves import averages, convolve

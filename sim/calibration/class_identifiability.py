@@ -11,7 +11,8 @@ import pandas as pd
 from sim.benchmark import Benchmark, Figure
 from sim.calibration.class_fit import pose, value_of, with_values
 from sim.calibration.class_fit_spec import Specification
-from sim.calibration.class_study import View, quantities, solved
+from sim.calibration.class_quantities import quantities
+from sim.calibration.class_study import View, solved
 from sim.calibration.identifiability import COLUMNS, verdict
 from sim.population.failure_classes.parameters import ClassParameters
 from sim.types import Array

@@ -9,7 +9,8 @@ import pandas as pd
 from sim.benchmark import Benchmark, conf_folder
 from sim.calibration import study
 from sim.calibration.class_fit_spec import Specification
-from sim.calibration.class_study import View, quantities
+from sim.calibration.class_quantities import quantities
+from sim.calibration.class_study import View
 from sim.calibration.implied import COLUMNS
 from sim.population.failure_classes.parameters import ClassParameters, from_mapping
 from sim.population.multi_state import grid

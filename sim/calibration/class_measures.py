@@ -11,7 +11,8 @@ import numpy as np
 from sim.benchmark import Benchmark, Figure
 from sim.calibration import baseline_measures, class_fit, covariates, study
 from sim.calibration.class_fit_spec import Specification
-from sim.calibration.class_study import View, quantities
+from sim.calibration.class_quantities import quantities
+from sim.calibration.class_study import View
 from sim.population.failure_classes import background, infusion, times
 from sim.population.failure_classes.parameters import ClassParameters
 from sim.population.multi_state import Infusion, grid
