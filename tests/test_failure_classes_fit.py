@@ -149,10 +149,8 @@ def test_what_had_a_range_can_be_held() -> None:
 
 
 def test_an_unreachable_treated_share_is_refused() -> None:
-    problem = pose(zurko2023(figures={"d30oth_treated": {"value": 81.0}}), shipped(NAME))
-    start = np.log([row["start"] for row in problem.free.values()])
     with pytest.raises(InputError, match="treated_other is"):
-        problem.view(start)
+        fit(zurko2023(figures={"d30oth_treated": {"value": 81.0}}), shipped(NAME))
 
 
 def test_a_file_with_an_unknown_section_is_refused(tmp_path: Path) -> None:

@@ -94,8 +94,7 @@ def fit(
     """
     problem = pose(benchmark, specification)
     low, high = problem.bounds()
-    begin = np.log([(start or {}).get(n, row["start"]) for n, row in problem.free.items()])
-    x, evaluations = np.clip(begin, low + 1e-6, high - 1e-6), 0
+    x, evaluations = np.clip(_begin(problem, start or {}), low + 1e-6, high - 1e-6), 0
     for jac, tolerance in (("2-point", 1e-6), ("3-point", 1e-10), ("3-point", 1e-12)):
         solution = optimize.least_squares(
             problem.residuals, x, jac=jac, bounds=(low, high), x_scale="jac", xtol=tolerance, ftol=tolerance, gtol=1e-10,
@@ -114,6 +113,23 @@ def fit(
     priors = {n: (problem.free[n]["prior"], float(np.exp(x[names.index(n)])), problem.free[n]["weight"]) for n in problem.held}
     assumed = {n: float(row["value"]) for n, row in specification.keys.items()}
     return p, FitReport(float(solution.cost), residuals, priors, assumed, evaluations)
+
+
+def _begin(problem: Problem, start: Mapping[str, float]) -> Array:
+    """Return logarithms to start from: where no model has the values of `start`, half way to the specification's, and again.
+
+    Raises the model's InputError where the specification's own start cannot be.
+    """
+    own = np.log([row["start"] for row in problem.free.values()])
+    x = np.log([start.get(n, row["start"]) for n, row in problem.free.items()])
+    for _ in range(8):
+        try:
+            problem.view(x)
+            return x
+        except InputError:
+            x = 0.5 * (x + own)
+    problem.view(own)
+    return own
 
 
 def pose(benchmark: Benchmark, specification: Specification) -> Problem:

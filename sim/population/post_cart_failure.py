@@ -166,7 +166,7 @@ class PostCartFailure(Population):
         """Name of the model that the parameters belong to."""
         return model_of(self.content)
 
-    @cached_property
+    @property
     def course(self) -> CourseModel:
         """The model of the course after CAR-T that the parameters belong to."""
         name = self.model
@@ -174,7 +174,7 @@ class PostCartFailure(Population):
             raise InputError(f"{self.path}: model is {name!r}; allowed: {', '.join(COURSES)}")
         return COURSES[name](self)
 
-    @cached_property
+    @property
     def day30(self) -> Day30Groups:
         """The course as a model of day-30 groups; InputError where the parameters are another model's."""
         return Day30Groups(self.values, self.choices)
