@@ -115,7 +115,9 @@ def test_what_is_not_yet_known_changes_nothing(case, share):
         changes |= {"time": np.where(later, o.time + 7.0, o.time), "event": np.where(later, 1 - o.event, o.event)}
     changed = dataclasses.replace(o, **{k: v.astype(getattr(o, k).dtype) for k, v in changes.items()})
     for field in dataclasses.fields(found):
-        np.testing.assert_array_equal(getattr(statistic.test(changed, cut, 0.025), field.name), getattr(found, field.name), err_msg=field.name)
+        np.testing.assert_array_equal(
+            getattr(statistic.test(changed, cut, 0.025), field.name), getattr(found, field.name), err_msg=field.name
+        )
     np.testing.assert_array_equal(found.enrolled, entered.sum(axis=1))
 
 
