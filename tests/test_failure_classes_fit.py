@@ -13,7 +13,7 @@ from sim.app.main import main
 from sim.benchmark import conf_folder, zurko2023
 from sim.calibration import class_fit_spec
 from sim.calibration.class_alternatives import with_regimens
-from sim.calibration.class_fit import fit, pose, value_of
+from sim.calibration.class_fit import finished, fit, pose, value_of
 from sim.calibration.class_fit_spec import shipped
 from sim.calibration.class_implied import implied
 from sim.calibration.class_quantities import quantities
@@ -56,6 +56,18 @@ def test_a_shipped_file_says_what_its_fit_achieves(stem: str) -> None:
     assert again.cuts == pytest.approx(p.cuts, rel=1e-6)
     assert (again.intent_refractory, again.intent_other) == pytest.approx((p.intent_refractory, p.intent_other), rel=1e-6)
     assert [k.intercept for k in again.regimens] == pytest.approx([k.intercept for k in p.regimens], rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("stem", FILES)
+def test_a_shipped_file_names_the_figures_that_its_fit_read(stem: str) -> None:
+    p, file = parameters(stem), content(stem)
+    problem = pose(zurko2023(denominator=p.denominator), shipped(NAME))
+    finished(problem.figures, solved(View(p, problem.counts, problem.t, problem.follow)))
+    used = set(problem.figures.read)
+    assert file["figures_used"] == sorted(used)
+    assert {name for name in shipped(NAME).targets if name in problem.figures} <= used
+    # what it only compares itself with is none of them, so it counts as predicted
+    assert used.isdisjoint(set(shipped(NAME).measured) - set(shipped(NAME).targets))
 
 
 def test_the_shipped_parameters_are_an_optimum() -> None:

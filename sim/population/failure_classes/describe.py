@@ -30,7 +30,7 @@ def describe(
         Assumption(
             "durable share of complete and of partial responses",
             f"{p.durable_in_complete:g} and {p.durable_in_partial:g}",
-            f"bispecific series: {assumed(notes, 'durable_in_complete')} and {assumed(notes, 'durable_in_partial')}",
+            f"{assumed(notes, 'durable_in_complete')}, {assumed(notes, 'durable_in_partial')}: bispecific series",
         ),
         Assumption("exit rate of responders, of that without response", f"{p.partial_ratio:.2f}", f"{fitted(notes, 'partial_ratio')}: it moves the power"),
         Assumption("day-30 refractory share at progression, used here", f"{refractory_share:.1%}", share),
