@@ -226,7 +226,7 @@ def test_marks_are_drawn_from_the_class_and_change_who_comes() -> None:
     assert strict.curve("os").median() > 1.3 * population.curve("os").median()
 
 
-@pytest.mark.parametrize("name", ["delayed", "response"])
+@pytest.mark.parametrize("name", ["delayed", "response", "levers"])
 def test_control_patients_do_not_feel_the_effect(name: str) -> None:
     population, draws = made(), Draws(5, 0, 3, 400)
     stratum, arm = population.sample_strata(draws), np.tile(np.array([0, 1], dtype=np.uint8), (3, 200))

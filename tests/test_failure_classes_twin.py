@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from sim.effect import Effect, NoEffect, PatientHazardRatio, ResponseRateChange
+from sim.effect import Effect, HazardProfile, Mechanism, NoEffect, PatientHazardRatio, ResponseRateChange
 from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
 
@@ -30,11 +30,16 @@ class Patient:
         return -math.log(self.uniform(stream))
 
 
+def odds_times(ratio: float, p: float) -> float:
+    return p * ratio / (1 + p * (ratio - 1))
+
+
 class Twin:
     """The model from its parameters' plain numbers."""
 
     def __init__(self, p: object, effect: tuple[float, float, float] = (1.0, 0.0, 1.0), raised: tuple[float, float] = (0.0, 0.0)) -> None:
         self.p, (self.hr, self.delay, self.after), self.raised = p, effect, raised
+        self.odds = self.lasting = 1.0
         edges = [-math.inf, *(NormalDist().inv_cdf(x) for x in np.cumsum(p.class_shares)[:-1]), math.inf]  # type: ignore[attr-defined]
         density = [0.0 if math.isinf(x) else math.exp(-x * x / 2) / math.sqrt(2 * math.pi) for x in edges]
         self.score = [(density[k] - density[k + 1]) / w for k, w in enumerate(p.class_shares)]  # type: ignore[attr-defined]
@@ -76,9 +81,11 @@ class Twin:
         if new > old:
             response = 1 - (1 - response) * (1 - new) / (1 - old)
         complete = response * regimen.complete_response / regimen.response
+        response, complete = odds_times(self.odds, response), odds_times(self.odds, complete)
         u = patient.uniform("response")
         kind = int(u < response) + int(u < complete)
-        lasts = kind > 0 and patient.uniform("durable") < (p.durable_in_complete if kind == 2 else p.durable_in_partial)
+        share = odds_times(self.lasting, p.durable_in_complete if kind == 2 else p.durable_in_partial)
+        lasts = kind > 0 and patient.uniform("durable") < share
         rate = (
             p.exit_rate * regimen.multiplier * self.frailty(k) * (1, p.partial_ratio, p.partial_ratio * p.complete_to_partial_ratio)[kind]
         )
@@ -171,6 +178,24 @@ def test_first_line(effect: Effect, numbers: tuple[float, float, float]) -> None
             patient, s = Patient(draws, i, j), stratum[i, j]
             steps = np.cumsum(shares[s]) / shares[s].sum()
             k = int(np.sum(patient.uniform("failure_class") >= steps[:-1]))
+            pfs, os, kind, aged = twin.first_line(patient, k)
+            assert (x.pfs[i, j], x.os[i, j]) == pytest.approx((pfs, os), rel=close(aged), abs=0.1 * aged)  # type: ignore[index]
+            assert (x.response[i, j], x.cr[i, j]) == (kind > 0, kind == 2)  # type: ignore[index]
+
+
+def test_every_lever_at_once() -> None:
+    population, draws = PostCartFailure(parameters=NAME), Draws(31, 5, 2, 300)
+    hazards = (HazardProfile((0.0,), (0.5,)), HazardProfile((0.0,), (0.8,)))
+    effect = Mechanism(hazards, odds_ratio=2.5, durable_odds_ratio=1.8, after_progression=1.4)
+    stratum, shares = population.sample_strata(draws), population.classes.classes
+    x = population.sample(draws, stratum, np.ones_like(stratum), effect, ("pfs", "os", "response", "cr"))
+    twin = Twin(population.classes.parameters, (1.0, 0.0, 1.4))
+    twin.odds, twin.lasting = 2.5, 1.8
+    for i in range(2):
+        for j in range(300):
+            patient, s = Patient(draws, i, j), int(stratum[i, j])
+            k = int(np.sum(patient.uniform("failure_class") >= (np.cumsum(shares[s]) / shares[s].sum())[:-1]))
+            twin.hr = (0.5, 0.8)[s]
             pfs, os, kind, aged = twin.first_line(patient, k)
             assert (x.pfs[i, j], x.os[i, j]) == pytest.approx((pfs, os), rel=close(aged), abs=0.1 * aged)  # type: ignore[index]
             assert (x.response[i, j], x.cr[i, j]) == (kind > 0, kind == 2)  # type: ignore[index]
