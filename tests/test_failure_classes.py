@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sim.calibration.course_tables import from_each_time_zero
 from sim.curve import Curve
 from sim.effect import (
     DurableShare,
@@ -200,6 +201,14 @@ def test_stated_effects_are_met_by_the_exact_curves() -> None:
     # whom a trial lets in does not change the drug
     for selected in (made(eligible=STRICT[0]), made(refractory_share=0.1)):
         assert selected.mechanism(HazardRatio(0.6)) == change
+
+
+def test_a_population_is_seen_from_each_time_zero_whatever_was_chosen_at_failure() -> None:
+    chosen = made(stratify_by="time_to_failure", eligible=STRICT[0], refractory_share=0.2)
+    seen = {x.time_zero: x for x in from_each_time_zero(chosen)}
+    assert set(seen) == {"infusion", "progression", "first_line_start"}
+    assert len(seen["progression"].strata) == 4
+    assert seen["infusion"].strata_shares.tolist() == made(time_zero="infusion").strata_shares.tolist()
 
 
 def test_marks_are_drawn_from_the_class_and_change_who_comes() -> None:

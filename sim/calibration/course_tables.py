@@ -24,13 +24,13 @@ def from_each_time_zero(population: PostCartFailure) -> Iterator[PostCartFailure
 
     Notes
     -----
-    A set `refractory_share` is one at progression: from infusion the model's own share stands.
+    A set `refractory_share` is one at progression, and who is eligible is known there: from infusion everybody stands, by day-30 group.
     """
     for time_zero in TIME_ZEROS:
         if time_zero != "infusion":
-            yield replace(population, time_zero=time_zero, draws=None, _cache={})
+            yield replace(population, time_zero=time_zero, draws=None)
         elif population.denominator != "failures":
-            yield replace(population, time_zero=time_zero, refractory_share=None, draws=None, _cache={})
+            yield replace(population, time_zero=time_zero, refractory_share=None, stratify_by="day30", eligible=None, draws=None)
 
 
 def _groups(population: PostCartFailure) -> Iterator[tuple[str, int | None]]:
