@@ -72,6 +72,14 @@ STREAMS: dict[str, tuple[int, int]] = {
     "icans": (12, 3),
     "tocilizumab": (13, 0),
     "steroids": (13, 1),
+    "failure_class": (13, 2),
+    "old_age": (13, 3),
+    "progressive_at_day30": (14, 0),
+    "failure_time_class": (14, 1),
+    "ecog_at_failure": (14, 2),
+    "ldh_at_failure": (14, 3),
+    "haemoglobin_at_failure": (15, 0),
+    "extranodal_at_failure": (15, 1),
 }
 
 

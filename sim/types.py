@@ -25,12 +25,14 @@ class Courses:
     pfs : float64[m, n], months to progression or death; infinity when it never comes; None when not asked for
     os : float64[m, n], months to death; os >= pfs in every patient; None when not asked for
     response : uint8[m, n], 1 = complete or partial response, 0 = none; None when not asked for
+    cr : uint8[m, n], 1 = complete response; None when not asked for
     """
 
     stratum: Flags
     pfs: Array | None = None
     os: Array | None = None
     response: Flags | None = None
+    cr: Flags | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
 import numpy as np
 
+from sim.benchmark import Figure
 from sim.calibration import cart_response, covariates
-from sim.calibration.study_view import Study
+from sim.calibration.study import Counts
 from sim.effect.cox_limit import cox_limit
+from sim.population.multi_state import Infusion
 from sim.types import Array
+
+
+class Marked(Protocol):
+    """What these figures need of a model's parameters."""
+
+    @property
+    def bridged(self) -> float: ...
+    @property
+    def marks(self) -> Mapping[str, Any]: ...
+
+
+class Study(Protocol):
+    """What these figures need of a model seen through a study, whichever model it is."""
+
+    @property
+    def parameters(self) -> Marked: ...
+    @property
+    def figures(self) -> Mapping[str, Figure]: ...
+    @property
+    def counts(self) -> Counts: ...
+    @property
+    def follow(self) -> Array: ...
+    @property
+    def fates(self) -> tuple[float, float, float, float]: ...
+    @property
+    def outcome(self) -> covariates.Outcome: ...
+    @property
+    def infusion(self) -> Infusion: ...
 
 
 def response(s: Study) -> dict[str, float]:
@@ -31,6 +64,12 @@ def response(s: Study) -> dict[str, float]:
         "cd19_loss": 100 * s.parameters.marks["cd19_loss"],
         "cd19_no_loss": 100 - 100 * s.parameters.marks["cd19_loss"],
     }
+
+
+def trial(shares: Sequence[float], treated: Array) -> dict[str, float]:
+    """Return the shares given first line on a trial, per cent; treated : float64[2], day-30 groups among the treated."""
+    each = [100 * float(x) for x in shares]
+    return {"d30ref_trial": each[0], "d30oth_trial": each[1], "first_line_on_trial": float(treated[0] * each[0] + treated[1] * each[1])}
 
 
 def baseline(s: Study) -> dict[str, float]:

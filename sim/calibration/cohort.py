@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.benchmark import Benchmark
-from sim.calibration import covariates
+from sim.calibration import class_cohort, covariates
 from sim.calibration.cohort_marks import FATES, add_marks, hide_unevaluable, labelled, uniforms
 from sim.population import courses
-from sim.population.parameters import Parameters
+from sim.population.failure_classes import parameters as class_parameters
+from sim.population.parameters import MODEL, Parameters
 from sim.population.post_cart_failure import PostCartFailure
 from sim.population.transitions import transplant
 from sim.rng import Draws
@@ -47,6 +48,12 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "os_time": ("Overall survival from time zero", "months"),
     "os_event": ("Death seen", "1 = event, 0 = censored"),
     "followup": ("Administrative follow-up from time zero", "months"),
+    "class_at_failure": ("Class at failure, 1 does best", ""),
+    "failure_within": ("Time from CAR-T to failure", ""),
+    **{
+        column: (f"{name.upper() if len(name) < 5 else name.capitalize()} at failure", "")
+        for name, column in class_cohort.AT_FAILURE.items()
+    },
     "age": ("Age at CAR-T", "years"),
     **{name: (c.label, "") for name, c in covariates.COVARIATES.items()},
 }
@@ -99,7 +106,7 @@ def cohort(
     table = patients(population, Draws(seed, 0, 1, n, first), cut)
     draws = Draws(seed, 0, 1, n, first)  # the same addresses; the words of the courses are no longer held
     if baseline:
-        add_marks(table, population.values, draws, missing)
+        add_marks(table, population.course, draws, missing)
     if baseline and missing:
         hide_unevaluable(table, draws)
     _hide_after(table, end)
@@ -108,6 +115,10 @@ def cohort(
 
 def patients(population: PostCartFailure, draws: Draws, cut: Array) -> pd.DataFrame:
     """Return the courses of the addressed patients (one replicate) from time zero, censored at `cut` months."""
+    return PATIENTS[population.model](population, draws, cut)
+
+
+def _of_day30_groups(population: PostCartFailure, draws: Draws, cut: Array) -> pd.DataFrame:
     p, group = population.values, population.sample_strata(draws)
     therapy, control = population.therapy(), np.zeros_like(group)
     columns: dict[str, Any] = {
@@ -181,6 +192,13 @@ def _hide_after(table: pd.DataFrame, followup: float) -> None:
         table.loc[unseen, ["regimen", "response"]] = ["none", "not treated"]
     ended = table["next_progression"].notna() if "next_progression" in table else table["pfs_event"] == 1
     table.loc[~ended, "second_line"] = 0
+
+
+# model -> its patients as rows
+PATIENTS: dict[str, Callable[[PostCartFailure, Draws, Array], pd.DataFrame]] = {
+    MODEL: _of_day30_groups,
+    class_parameters.MODEL: lambda population, draws, cut: class_cohort.patients(population.classes, draws, cut),
+}
 
 
 def metadata() -> Mapping[str, dict[str, str]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from sim.calibration import cart_response, covariates
 from sim.later import later
-from sim.population.parameters import Parameters
 from sim.rng import Draws
 from sim.types import Array
 
@@ -23,6 +22,13 @@ AGE_MEDIAN, AGE_SD, AGE_RANGE = 59.0, 12.0, (18.0, 84.0)
 
 # Counts printed in the paper: CD19 assessed in 81 of 254 progressions, response to first line in 162 of 167 treated.
 CD19_ASSESSED, EVALUABLE = 81 / 254, 162 / 167
+
+
+class Marked(Protocol):
+    """What holds the marks: parameters, or the course of a population."""
+
+    @property
+    def marks(self) -> Mapping[str, Any]: ...
 
 
 def labelled(names: Sequence[str], index: NDArray[Any]) -> NDArray[np.object_]:
@@ -43,7 +49,7 @@ def uniforms(draws: Draws, stream: str) -> Array:
     return out
 
 
-def add_marks(table: pd.DataFrame, p: Parameters, draws: Draws, missing: bool = False) -> None:
+def add_marks(table: pd.DataFrame, p: Marked, draws: Draws, missing: bool = False) -> None:
     """Add marks to the rows of one replicate; baseline covariates depend on the fate alone (failures all, after failure).
 
     missing : keep `unknown` as often as published; else the unknown get a level of the known, all others keep theirs
@@ -78,7 +84,7 @@ def add_marks(table: pd.DataFrame, p: Parameters, draws: Draws, missing: bool = 
         add_cart_response(table, p, draws, refractory)
 
 
-def add_cart_response(table: pd.DataFrame, p: Parameters, draws: Draws, refractory: NDArray[np.bool_]) -> None:
+def add_cart_response(table: pd.DataFrame, p: Marked, draws: Draws, refractory: NDArray[np.bool_]) -> None:
     """Add best response to CAR-T and status at day 30, which depend on the fate from infusion alone."""
     marks = cart_response.from_marks(p.marks)
     fate = table["fate"].map({name: i for i, name in enumerate(FATES)}).to_numpy()

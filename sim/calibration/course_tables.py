@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -23,13 +24,13 @@ def from_each_time_zero(population: PostCartFailure) -> Iterator[PostCartFailure
 
     Notes
     -----
-    A set `refractory_share` is one at progression: from infusion the model's own share stands.
+    A set `refractory_share` is one at progression, and who is eligible is known there: from infusion everybody stands, by day-30 group.
     """
     for time_zero in TIME_ZEROS:
         if time_zero != "infusion":
             yield replace(population, time_zero=time_zero, draws=None)
         elif population.denominator != "failures":
-            yield replace(population, time_zero=time_zero, refractory_share=None, draws=None)
+            yield replace(population, time_zero=time_zero, refractory_share=None, stratify_by="day30", eligible=None, draws=None)
 
 
 def _groups(population: PostCartFailure) -> Iterator[tuple[str, int | None]]:
@@ -55,7 +56,8 @@ def landmark_table(population: PostCartFailure) -> pd.DataFrame:
 
     Notes
     -----
-    The further median at t is the s with S(t + s) = S(t) / 2; infinity when the curve does not fall so far within 120 months.
+    The further median at t is the s with S(t + s) = S(t) / 2; infinity when the curve does not fall so far within 120 months, NaN
+    where nobody is left.
     """
     rows = []
     for start in from_each_time_zero(population):
@@ -64,5 +66,7 @@ def landmark_table(population: PostCartFailure) -> pd.DataFrame:
                 curve = start.curve(endpoint, stratum=stratum)
                 for t in LANDMARKS:
                     survival = float(curve.at(t))
-                    rows.append((start.time_zero, group, endpoint, t, survival, curve.quantile(1 - survival / 2) - t))
+                    # where nobody is left there is no further median
+                    further = curve.quantile(1 - survival / 2) - t if 1 - survival / 2 < 1 else math.nan
+                    rows.append((start.time_zero, group, endpoint, t, survival, further))
     return pd.DataFrame(rows, columns=list(LANDMARK_COLUMNS))

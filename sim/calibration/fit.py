@@ -143,7 +143,7 @@ def _after_settings(denominator: str) -> dict[str, tuple[float, float | None, fl
 
 
 def _base(figures: dict[str, Figure], counts: study.Counts, denominator: str, begun: dict[str, float]) -> Parameters:
-    death = _fit_death_time(figures)
+    death = fit_death_time(figures)
     table: dict[str, Any] = {
         "denominator": denominator,
         "treated_refractory": counts.treated_refractory / counts.refractory, "treated_other": counts.treated_other / counts.other,
@@ -163,7 +163,7 @@ def _base(figures: dict[str, Figure], counts: study.Counts, denominator: str, be
     return from_mapping(table, "fit")
 
 
-def _fit_death_time(figures: dict[str, Figure]) -> dict[str, float]:
+def fit_death_time(figures: dict[str, Figure]) -> dict[str, float]:
     """Log-normal through both quartiles of the time to death without progression."""
     iqr = figures["nrm_time_iqr"]
     low, high = math.log(iqr.ci_low / 30.4375), math.log(iqr.ci_high / 30.4375)

@@ -54,13 +54,14 @@ def identifiability(benchmark: Benchmark, p: Parameters) -> pd.DataFrame:
     se, alone = np.sqrt(np.diag(covariance)), 1 / np.sqrt(np.maximum(np.diag(information), 1e-12))
     share = np.clip(1 - (se / widths) ** 2, 0.0, 1.0)
     rows = [
-        (n, value_of(p, n), "assumed" if n in STATED_RANGES else "fitted", se[i], widths[i], alone[i], share[i], _verdict(share[i]))
+        (n, value_of(p, n), "assumed" if n in STATED_RANGES else "fitted", se[i], widths[i], alone[i], share[i], verdict(share[i]))
         for i, n in enumerate(names)
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _verdict(share: float) -> str:
+def verdict(share: float) -> str:
+    """Return the words for the share of the knowledge that figures add."""
     return "pinned down" if share > 0.9 else ("weakly" if share > 0.5 else "not identified")
 
 
@@ -104,6 +105,11 @@ def _derivatives(p: Parameters, names: list[str], keys: list[str], expected: Cal
 
 def parameter_file_notes(benchmark: Benchmark, p: Parameters, report: FitReport) -> dict[str, Any]:
     """Return what a parameter file says above its parameters, identifiability included."""
-    table = identifiability(benchmark, p).set_index("parameter")
+    return notes(benchmark, report) | {"identifiability": as_notes(identifiability(benchmark, p))}
+
+
+def as_notes(known: pd.DataFrame) -> dict[Any, Any]:
+    """Return the table as a parameter file holds it: verdict, share from figures and SE of the logarithm, by parameter."""
+    table = known.set_index("parameter")
     columns = table[["verdict", "from_figures", "se_figures"]].rename(columns={"se_figures": "se_log"})
-    return notes(benchmark, report) | {"identifiability": columns.to_dict(orient="index")}
+    return columns.to_dict(orient="index")

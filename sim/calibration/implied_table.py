@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from sim.benchmark import Benchmark, conf_folder, zurko2023
+from sim.calibration import class_fit_spec, class_implied
 from sim.calibration.implied import implied, implied_ranges, unit_of
-from sim.population.parameters import DENOMINATORS
+from sim.population.failure_classes import parameters as class_parameters
+from sim.population.parameters import DENOMINATORS, MODEL
 from sim.population.post_cart_failure import PostCartFailure
 
 
@@ -41,7 +44,12 @@ def make(benchmark: Benchmark) -> pd.DataFrame:
 
 
 def with_ranges(benchmark: Benchmark, population: PostCartFailure) -> pd.DataFrame:
-    """Return the implied figures of a population beside the shipped ranges (empty where the benchmark ships none)."""
+    """Return the implied figures of a population beside their ranges over what is not identified."""
+    return WITH_RANGES[population.model](benchmark, population)
+
+
+def _of_day30_groups(benchmark: Benchmark, population: PostCartFailure) -> pd.DataFrame:
+    """Beside the shipped ranges (empty where the benchmark ships none)."""
     own = implied(population.values, benchmark)
     table = pd.DataFrame({"figure": list(own), "unit": [unit_of(name) for name in own], "value": list(own.values())})
     shipped = path(benchmark)
@@ -49,6 +57,19 @@ def with_ranges(benchmark: Benchmark, population: PostCartFailure) -> pd.DataFra
         pd.read_csv(shipped) if shipped.exists() else pd.DataFrame(columns=["figure", "unit", "low", "high", "low_under", "high_under"])
     )
     return table.merge(ranges.drop(columns="unit"), on="figure", how="left")
+
+
+def _of_classes(benchmark: Benchmark, population: PostCartFailure) -> pd.DataFrame:
+    content = population.content
+    s = class_fit_spec.named(content)
+    return class_implied.implied(benchmark, s, content["specification"], population.classes.parameters)
+
+
+# model -> its implied figures
+WITH_RANGES: dict[str, Callable[[Benchmark, PostCartFailure], pd.DataFrame]] = {
+    MODEL: _of_day30_groups,
+    class_parameters.MODEL: _of_classes,
+}
 
 
 def main() -> None:

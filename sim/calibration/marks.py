@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
+from sim.benchmark import Figure
 from sim.calibration import cart_response, covariates
-from sim.calibration.study_view import Study
+from sim.calibration.study import Counts
 from sim.population.parameter_draws import with_cart_response
 from sim.population.parameters import Parameters
 
 
-def solve(study: Study) -> dict[str, Any]:
+class Outcomes(Protocol):
+    """What marks need to know of a fitted model: the study's figures and cells, how courses end, and shares of fates."""
+
+    @property
+    def figures(self) -> Mapping[str, Figure]: ...
+    @property
+    def counts(self) -> Counts: ...
+    @property
+    def outcome(self) -> covariates.Outcome: ...
+    @property
+    def fates(self) -> tuple[float, float, float, float]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The same, given."""
+
+    figures: Mapping[str, Figure]
+    counts: Counts
+    outcome: covariates.Outcome
+    fates: tuple[float, float, float, float]
+
+
+def solve(study: Outcomes) -> dict[str, Any]:
     """Return the marks of a fitted model: response to CAR-T, baseline covariates by fate, trial at first line, CD19 loss."""
     table = {}
     for name in covariates.COVARIATES:
@@ -26,7 +51,7 @@ def solve(study: Study) -> dict[str, Any]:
     }
 
 
-def of_copy(study: Study, truth: Parameters) -> dict[str, Any]:
+def of_copy(study: Outcomes, truth: Parameters) -> dict[str, Any]:
     """Return the marks of a model fitted to a copy of the study: response to CAR-T as near as can be, the rest as in `truth`."""
     rate, complete = (min(max(x, 0.0), 1.0) for x in cart_response.rates(study.figures, study.fates))
     return with_cart_response(truth.marks, rate, complete)

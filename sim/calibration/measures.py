@@ -72,7 +72,6 @@ def _treatment(s: Study) -> dict[str, float]:
     if p.denominator == "failures":  # every failure, deaths without progression included, has a course after it
         treated = b["d30ref_n"] * seen[0] + others * seen[1]
     share_other = 100 * (treated - b["d30ref_n"] * seen[0]) / others
-    trial = [100 * x for x in p.marks["first_line_on_trial"]]
     start = _infusion_to_start(s)
     weights = c.weights
     os_u = (
@@ -92,9 +91,7 @@ def _treatment(s: Study) -> dict[str, float]:
         "ttp_trial_median_days": b["ttp_treated_median_days"],
         "inf_to_tx_polalen_median_days": start,
         "inf_to_tx_other_median_days": start,
-        "d30ref_trial": trial[0],
-        "d30oth_trial": trial[1],
-        "first_line_on_trial": float(c.treated_weights @ trial),
+        **baseline_measures.trial(p.marks["first_line_on_trial"], c.treated_weights),
         "second_line_n": 100 * p.second_line_share * progressed_by_cut(s),
     }
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
 from sim.benchmark import Benchmark
+from sim.calibration import class_cohort
 from sim.calibration.cohort import patients
 from sim.calibration.cohort_marks import add_cart_response, uniforms
 from sim.calibration.transplants import transplants
 from sim.later import later
+from sim.population.failure_classes import parameters as class_parameters
+from sim.population.parameters import MODEL
 from sim.population.post_cart_failure import PostCartFailure
 from sim.rng import Draws
 from sim.types import Array
@@ -46,9 +51,15 @@ def copy(benchmark: Benchmark, population: PostCartFailure, seed: int, replicate
     table["pfs_seen"], table["pfs_flag"] = np.minimum(table["pfs_time"], cut), table["pfs_time"] <= cut
     table["os_seen"], table["os_flag"] = np.minimum(table["os_time"], cut), table["os_time"] <= cut
     table["second_pfs"] = table["next_progression"] - progression
-    add_cart_response(table, source.values, draws, (table["day30_refractory"] == 1).to_numpy())
-    after = transplants(table, source.values, draws)
-    return table.join(after)
+    add_cart_response(table, source.course, draws, (table["day30_refractory"] == 1).to_numpy())
+    return table.join(TRANSPLANTS[source.model](table, source, draws))
+
+
+# model -> the transplants of its patients
+TRANSPLANTS: dict[str, Callable[[pd.DataFrame, PostCartFailure, Draws], pd.DataFrame]] = {
+    MODEL: lambda table, source, draws: transplants(table, source.values, draws),
+    class_parameters.MODEL: lambda table, source, draws: class_cohort.transplants(table, source.classes.parameters, draws),
+}
 
 
 def followup_quantile(benchmark: Benchmark, u: Array) -> Array:

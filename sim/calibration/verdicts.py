@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pandas as pd
 
 from sim.benchmark import Benchmark, Figure
-from sim.calibration import measures
+from sim.calibration import class_fit_spec, class_measures, measures
 from sim.calibration.contradictions import proven
 from sim.calibration.fitted import basis, figures_used
 from sim.calibration.prognostic_measures import FIGURES, after_failure
@@ -15,6 +16,8 @@ from sim.calibration.simulated_study import simulate_study
 from sim.calibration.study_view import Study
 from sim.calibration.summary import JUDGED
 from sim.later import later
+from sim.population.failure_classes import parameters as class_parameters
+from sim.population.parameters import MODEL
 from sim.population.post_cart_failure import PostCartFailure
 from sim.types import InputError
 
@@ -95,14 +98,29 @@ def calibrate(benchmark: Benchmark, population: PostCartFailure, seed: int = 1) 
             f"benchmark.denominator is {benchmark.denominator}, population.denominator is {population.denominator}; allowed: the same for both"
         )
     figures = benchmark.read()
-    got = measures.achieved(benchmark, population.values)
-    got |= after_failure(Study(figures, benchmark.followup, population.values))
+    got = ACHIEVED[population.model](benchmark, population)
     simulated = simulate_study(benchmark, population, seed) if benchmark.denominator == "progressed" else {}
     contradictions = proven(figures, benchmark.known_contradictions)
     rows = [_row(f, got.get(id, math.nan), simulated.get(id, math.nan), contradictions.get(id)) for id, f in figures.items()]
     table = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
     used = figures_used(population.path)
     return table.assign(fit=[basis(id, used) for id in figures])
+
+
+def _of_day30_groups(benchmark: Benchmark, population: PostCartFailure) -> dict[str, float]:
+    study = Study(benchmark.read(), benchmark.followup, population.values)
+    return measures.achieved(benchmark, population.values) | after_failure(study)
+
+
+def _of_classes(benchmark: Benchmark, population: PostCartFailure) -> dict[str, float]:
+    return class_measures.achieved(benchmark, class_fit_spec.named(population.content), population.classes.parameters)
+
+
+# model -> what the authors would have measured on it, by figure
+ACHIEVED: dict[str, Callable[[Benchmark, PostCartFailure], dict[str, float]]] = {
+    MODEL: _of_day30_groups,
+    class_parameters.MODEL: _of_classes,
+}
 
 
 def _row(f: Figure, got: float, simulated: float, contradiction: str | None) -> tuple[object, ...]:

@@ -8,7 +8,10 @@ from sim.effect.checks import check_probability
 from sim.effect.effect import Effect, Patients
 from sim.effect.mechanism import Mechanism
 from sim.effect.none import NO_EFFECT
+from sim.effect.solve import turn
 from sim.types import Assumption, InputError
+
+EXACT = 1e-6  # the odds ratio is kept to six digits
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,16 @@ class DurableShare(Effect):
         if not 0 < control < 1:
             raise InputError(f"effect.share: the durable share is {control:g} in this population; allowed: between 0 and 1, both excluded")
         own = Mechanism(durable_odds_ratio=float(f"{self.share / (1 - self.share) * (1 - control) / control:.6g}"))
-        return own if given is None else given.together(own)
+        if abs(patients.durable_share(own) - self.share) < EXACT:
+            return own if given is None else given.together(own)
+        # responses of several kinds, each with a share of its own: one odds ratio for all, under which their mix has the share stated
+        return turn(
+            given or Mechanism(),
+            "durable",
+            lambda m: patients.durable_share(m) - self.share,
+            lambda m: f"{patients.durable_share(m):.3f}",
+            f"effect.share {self.share:g}",
+        )
 
     def changes(self, patients: Patients) -> frozenset[str]:
         return frozenset({"durable"})

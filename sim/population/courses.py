@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sim.effect import HazardProfile, Mechanism
 from sim.later import later
+from sim.population import rates
 from sim.population.multi_state import UNCHANGED, Infusion, convolve, fate_shares
 from sim.population.parameters import NO_CLASSES, Parameters, response_by_class
 from sim.population.prognostic import class_of
@@ -102,8 +103,8 @@ def trajectories(p: Parameters, therapy: Therapy, draws: Draws, group: Flags, ar
     kept = np.empty((len(MARKS), n), dtype=np.uint8) if marks else np.empty((0, 0), dtype=np.uint8)
     shares = _shares(therapy.weights)
 
-    def run(own: Parameters, effect: Mechanism, chance: Array, rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
-        staged.first_line_course(*inputs, shares, chance, rates, *_profiles(effect.hazard), _deaths(own, effect), _numbers(own), *outputs)
+    def run(own: Parameters, effect: Mechanism, chance: Array, leaving: Array, inputs: list[Any], outputs: list[Any]) -> None:
+        staged.first_line_course(*inputs, shares, chance, leaving, *_profiles(effect.hazard), _deaths(own, effect), _numbers(own), *outputs)
 
     words = [*_flat(draws, FIRST_LINE_WORDS), *_flat(draws, RESIDUAL_WORDS)]
     _in_parts(p, therapy, draws, run, [arm.reshape(-1), group.reshape(-1), *words], [pfs, os, kept])
@@ -142,15 +143,15 @@ def _in_parts(p: Parameters, therapy: Therapy, draws: Draws, run: Run, inputs: l
     chances = _chances(p, therapy)
     for chosen, parameters, changed in _parts(p, therapy.effect, inputs[0], inputs[1]):
         for k, (_, none, responds, _) in enumerate(p.exit_classes):
-            rates = _rates(parameters)
-            rates[:, 0] *= none
-            rates[:, 1] *= responds
+            leaving = _rates(parameters)
+            leaving[:, 0] *= none
+            leaving[:, 1] *= responds
             if chosen is None and own is None:
-                run(parameters, changed, chances[k], rates, inputs, outputs)
+                run(parameters, changed, chances[k], leaving, inputs, outputs)
                 continue
             at = np.flatnonzero(chosen if own is None else own == k if chosen is None else chosen & (own == k))
             parts = [np.empty((*x.shape[:-1], len(at)), dtype=x.dtype) for x in outputs]
-            run(parameters, changed, chances[k], rates, [x[at] for x in inputs], parts)
+            run(parameters, changed, chances[k], leaving, [x[at] for x in inputs], parts)
             for whole, part in zip(outputs, parts, strict=True):
                 if whole.size:
                     whole[..., at] = part
@@ -169,23 +170,34 @@ def from_first_line(p: Parameters, therapy: Therapy, draws: Draws, stratum: Flag
         flat = empty((stratum.size,))
         shares = _shares(therapy.weights)
 
-        def run(own: Parameters, effect: Mechanism, chance: Array, rates: Array, inputs: list[Any], outputs: list[Any]) -> None:
-            staged.first_line_pfs(*inputs, shares, chance, rates, *_profiles(effect.hazard), _numbers(own), *outputs)
+        def run(own: Parameters, effect: Mechanism, chance: Array, leaving: Array, inputs: list[Any], outputs: list[Any]) -> None:
+            staged.first_line_pfs(*inputs, shares, chance, leaving, *_profiles(effect.hazard), _numbers(own), *outputs)
 
         _in_parts(p, therapy, draws, run, [arm.reshape(-1), stratum.reshape(-1), *_flat(draws, FIRST_LINE_WORDS)], [flat])
         pfs = flat.reshape(shape)
-    if "response" in wants:
+    if "response" in wants or "cr" in wants:
         response = _responds(p, therapy, draws, arm)
-    return Courses(stratum, pfs, os, response)
+    complete = _complete(p, therapy, draws, arm, response) if "cr" in wants and response is not None else None
+    return Courses(stratum, pfs, os, response if "response" in wants else None, complete)
+
+
+def _regimen(therapy: Therapy, draws: Draws) -> NDArray[np.intp]:
+    u = (draws.word("regimen") + 0.5) * 2.0**-32
+    return np.searchsorted(_shares(therapy.weights), u, side="right")
 
 
 def _responds(p: Parameters, therapy: Therapy, draws: Draws, arm: Flags) -> Flags:
     """The same tests as in the kernel: the regimen's word, then the response's."""
     own = class_of(p, draws) if p.exit_classes != NO_CLASSES else 0
-    u = (draws.word("regimen") + 0.5) * 2.0**-32
-    regimen = np.searchsorted(_shares(therapy.weights), u, side="right")
-    limit = _chances(p, therapy)[own, arm, regimen]
+    limit = _chances(p, therapy)[own, arm, _regimen(therapy, draws)]
     return ((draws.word("response") + 0.5) * 2.0**-32 < limit).astype(np.uint8)
+
+
+def _complete(p: Parameters, therapy: Therapy, draws: Draws, arm: Flags, response: Flags) -> Flags:
+    """Which responses are complete: by a word of its own, as nothing else hangs on it in this model."""
+    share = np.array([rates.complete_share(p.regimens, therapy.weights, therapy.control, change) for change in (UNCHANGED, therapy.effect)])
+    is_complete = (draws.word("complete_response") + 0.5) * 2.0**-32 < share[arm, _regimen(therapy, draws)]
+    return (response * is_complete).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,12 +231,15 @@ def after_progression(p: Parameters, therapy: Therapy, draws: Draws, group: Flag
 def from_progression(p: Parameters, therapy: Therapy, draws: Draws, stratum: Flags, arm: Flags, wants: Collection[str]) -> Courses:
     """Sample courses from progression; response is to first-line therapy, none in those never treated."""
     stratum, arm = np.ascontiguousarray(stratum), np.ascontiguousarray(arm)
-    x = after_progression(p, therapy, draws, stratum, arm, marks="response" in wants)
+    x = after_progression(p, therapy, draws, stratum, arm, marks="response" in wants or "cr" in wants)
     shape = stratum.shape
     pfs = x.pfs.reshape(shape) if "pfs" in wants else None
     os = x.os.reshape(shape) if "os" in wants else None
-    responds = (x.first_line.marks[1] * (x.path == 2)).astype(np.uint8).reshape(shape) if "response" in wants else None
-    return Courses(stratum, pfs, os, responds)
+    responds = None
+    if "response" in wants or "cr" in wants:
+        responds = (x.first_line.marks[1] * (x.path == 2)).astype(np.uint8).reshape(shape)
+    complete = _complete(p, therapy, draws, arm, responds) if "cr" in wants and responds is not None else None
+    return Courses(stratum, pfs, os, responds if "response" in wants else None, complete)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,11 +6,13 @@ Every published number comes from the benchmark that the population was given, i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from sim.benchmark import Benchmark, Figure
+from sim.population.course_model import Choices
 from sim.population.parameters import Parameters, Regimen, mix_weights
 from sim.population.prognostic import EFFECTS
+from sim.population.said_of_parameters import assumed, fitted
 from sim.types import Array, Assumption
 
 MEDIANS = {
@@ -24,41 +26,16 @@ MEDIANS = {
 SHARED_RANGES = {"cpi": "orr1_cpi_chemo_taflen"}
 
 
-class Described(Protocol):
-    """What the words need to know of a population; `PostCartFailure` says what each is."""
-
-    @property
-    def values(self) -> Parameters: ...
-    @property
-    def notes(self) -> Mapping[str, Any]: ...
-    @property
-    def benchmark(self) -> Benchmark: ...
-    @property
-    def time_zero(self) -> str: ...
-    @property
-    def time_zero_event(self) -> str: ...
-    @property
-    def share_at_progression(self) -> float: ...
-    @property
-    def strata_shares(self) -> Array: ...
-    @property
-    def refractory_share(self) -> float | None: ...
-    @property
-    def regimen(self) -> str: ...
-    @property
-    def prognostic(self) -> bool: ...
-    @property
-    def draws(self) -> int | None: ...
-
-
-def describe(x: Described) -> list[Assumption]:
+def describe(
+    p: Parameters, x: Choices, notes: Mapping[str, Any], benchmark: Benchmark, share_at_progression: float, strata_shares: Array
+) -> list[Assumption]:
     """Return the lines for the report."""
-    p, source, figures = x.values, x.benchmark.citation, x.benchmark.read()
+    source, figures = benchmark.citation, benchmark.read()
     share = "set by population.refractory_share" if x.refractory_share is not None else "model: eventual progressions, untruncated"
     lines = [
         Assumption("patients", "multi-state model of the course after CD19 CAR-T, calibrated to published figures", source),
         Assumption("time zero", x.time_zero_event, "configuration"),
-        *_published(figures, source),
+        *published(figures, source),
         Assumption(
             "who can be treated after failure",
             {
@@ -68,11 +45,11 @@ def describe(x: Described) -> list[Assumption]:
             "population.denominator; the paper leaves it open",
         ),
         Assumption("day-30 refractory share of eventual progressions", f"{p.refractory_share:.1%}", "model, untruncated"),
-        Assumption("day-30 refractory share at progression, used here", f"{x.share_at_progression:.1%}", share),
-        Assumption("day-30 refractory share at time zero", f"{x.strata_shares[0]:.1%}", "model: who lives to time zero"),
-        Assumption("hazard ratio of day-30 refractory disease after progression", f"{p.theta:.2f}", _fitted(x.notes, "theta")),
-        *_responses(x, figures),
-        *_course(p, x.notes),
+        Assumption("day-30 refractory share at progression, used here", f"{share_at_progression:.1%}", share),
+        Assumption("day-30 refractory share at time zero", f"{strata_shares[0]:.1%}", "model: who lives to time zero"),
+        Assumption("hazard ratio of day-30 refractory disease after progression", f"{p.theta:.2f}", fitted(notes, "theta")),
+        *_responses(p, x.regimen, figures),
+        *_course(p, notes),
     ]
     if x.time_zero != "first_line_start":
         lines.append(Assumption("a treatment effect acts", "from the start of first line; who never starts it has none", "model"))
@@ -86,7 +63,8 @@ def describe(x: Described) -> list[Assumption]:
     return lines
 
 
-def _published(figures: Mapping[str, Figure], source: str) -> list[Assumption]:
+def published(figures: Mapping[str, Figure], source: str) -> list[Assumption]:
+    """Return the lines of what the benchmark prints: medians from progression and the share of the day-30 refractory."""
     medians = [f"{words} {_with_interval(figures[id])}" for id, words in MEDIANS.items() if id in figures]
     lines = [Assumption("published medians from progression, months (95 % interval)", "; ".join(medians), source)] if medians else []
     if "d30ref_share" not in figures:
@@ -102,21 +80,20 @@ def _published(figures: Mapping[str, Figure], source: str) -> list[Assumption]:
     return lines
 
 
-def _responses(x: Described, figures: Mapping[str, Figure]) -> list[Assumption]:
+def _responses(p: Parameters, regimen: str, figures: Mapping[str, Figure]) -> list[Assumption]:
     """Say which response rates the mix has, and which of them nobody published."""
-    p = x.values
     shares, rates = mix_weights(p)
     total = sum(k.patients for k in p.regimens)
     ranged = [k for k in p.regimens if SHARED_RANGES.get(k.name) in figures]
-    assumed = [k for k in p.regimens if f"orr1_{k.name}" not in figures and k not in ranged]
-    mix = "published mix" if x.regimen == "mix" else x.regimen
+    unpublished = [k for k in p.regimens if f"orr1_{k.name}" not in figures and k not in ranged]
+    mix = "published mix" if regimen == "mix" else regimen
     lines = [
         Assumption("first-line regimen", mix, "population.regimen"),
         Assumption("response rate of the published mix", f"{float(shares @ rates):.1%}", "published rates and those assumed below"),
     ]
-    if assumed:
-        n = sum(k.patients for k in assumed)
-        value = f"{_rates(assumed)}; {n:.0f} of {total:.0f} patients"
+    if unpublished:
+        n = sum(k.patients for k in unpublished)
+        value = f"{_rates(unpublished)}; {n:.0f} of {total:.0f} patients"
         lines.append(Assumption("response rates of regimens without a published one", value, "assumption: not published"))
     if ranged:
         printed = ", ".join(f"{figures[SHARED_RANGES[k.name]].printed} %" for k in ranged)
@@ -134,37 +111,35 @@ def _course(p: Parameters, notes: Mapping[str, Any]) -> list[Assumption]:
     """Say what decides the course from progression on, and the plateau before it."""
     shortest, longest = sorted(1 / rate for rate in notes.get("plausible_ranges", {}).get("start_rate", (p.start_rate, p.start_rate)))
     return [
-        Assumption("death rate while waiting for treatment", f"{p.waiting_death_rate:g} per month", _assumed(notes, "waiting_death_rate")),
+        Assumption("death rate while waiting for treatment", f"{p.waiting_death_rate:g} per month", assumed(notes, "waiting_death_rate")),
         Assumption(
             "mean time from progression to first line among the intended",
             f"{1 / p.start_rate:.2f} months",
             f"assumption ({shortest:g} to {longest:g})",
         ),
         Assumption(
-            "median survival under supportive care", f"{p.supportive_median:.2f} months (Weibull)", _fitted(notes, "supportive_median")
+            "median survival under supportive care", f"{p.supportive_median:.2f} months (Weibull)", fitted(notes, "supportive_median")
         ),
-        Assumption("shape of survival under supportive care", f"Weibull {p.supportive_shape:g}", _assumed(notes, "supportive_shape")),
-        Assumption("share of first-line exits that are deaths", f"{p.exit_death_share:g}", _assumed(notes, "exit_death_share")),
-        Assumption("durable share of responders to first line", f"{p.durable_share:.1%}", _fitted(notes, "durable_share")),
+        Assumption("shape of survival under supportive care", f"Weibull {p.supportive_shape:g}", assumed(notes, "supportive_shape")),
+        Assumption("share of first-line exits that are deaths", f"{p.exit_death_share:g}", assumed(notes, "exit_death_share")),
+        Assumption("durable share of responders to first line", f"{p.durable_share:.1%}", fitted(notes, "durable_share")),
         Assumption(
             "plateau after first line: exit rate of durable responders",
             f"{p.durable_exit_rate:g} per month",
-            _assumed(notes, "durable_exit_rate"),
+            assumed(notes, "durable_exit_rate"),
         ),
         Assumption(
             "plateau after CAR-T: death rate of those who never fail",
             f"{p.background_death_rate:.4f} per month",
-            _fitted(notes, "background_death_rate"),
+            fitted(notes, "background_death_rate"),
         ),
-        Assumption("shape of survival after progression on first line", f"Weibull {p.post_shape:.2f}", _fitted(notes, "post_shape")),
-        Assumption(
-            "rate of death after progression on first line (1 / scale)", f"{p.post_rate:.3f} per month", _fitted(notes, "post_rate")
-        ),
-        Assumption("transplant rate in response", f"{p.allo_from_response_rate:.3f} per month", _fitted(notes, "allo_from_response_rate")),
+        Assumption("shape of survival after progression on first line", f"Weibull {p.post_shape:.2f}", fitted(notes, "post_shape")),
+        Assumption("rate of death after progression on first line (1 / scale)", f"{p.post_rate:.3f} per month", fitted(notes, "post_rate")),
+        Assumption("transplant rate in response", f"{p.allo_from_response_rate:.3f} per month", fitted(notes, "allo_from_response_rate")),
         Assumption(
             "transplant rate after a progression",
             f"{p.allo_after_progression_rate:.3f} per month",
-            _fitted(notes, "allo_after_progression_rate"),
+            fitted(notes, "allo_after_progression_rate"),
         ),
         Assumption(
             "after a transplant",
@@ -172,27 +147,6 @@ def _course(p: Parameters, notes: Mapping[str, Any]) -> list[Assumption]:
             "solved from the published one-year rates of the transplanted; no treatment effect acts on them",
         ),
     ]
-
-
-def _assumed(notes: Mapping[str, Any], name: str) -> str:
-    """Say that a value is assumed, and within which range the parameter file calls it plausible."""
-    span = notes.get("plausible_ranges", {}).get(name)
-    return "assumption" if span is None else f"assumption ({span[0]:g} to {span[1]:g})"
-
-
-_IDENTIFIED = {
-    "pinned down": "the figures pin it down",
-    "weakly": "the figures identify it weakly",
-    "not identified": "the figures do not identify it",
-}
-
-
-def _fitted(notes: Mapping[str, Any], name: str) -> str:
-    """Say that a value was fitted, what held it, and whether the figures identify it, as the parameter file records."""
-    prior = notes.get("soft_priors", {}).get(name, {}).get("prior")
-    known = notes.get("identifiability", {}).get(name, {}).get("verdict")
-    parts = ["fitted", f"held softly near {prior:g}" if prior is not None else "", _IDENTIFIED.get(str(known), "")]
-    return ", ".join(part for part in parts if part)
 
 
 def _prognosis(figures: Mapping[str, Figure], source: str) -> Assumption:

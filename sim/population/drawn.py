@@ -82,6 +82,9 @@ class _Planned(Population):
     def moved_by(self, endpoint: str) -> frozenset[str]:
         return self.fitted.moved_by(endpoint)
 
+    def complete_response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float | None:
+        return self.fitted.complete_response_rate(effect, stratum)
+
     def published_median(self, endpoint: str) -> float:
         return self.fitted.published_median(endpoint)
 
@@ -189,7 +192,7 @@ class EveryDraw(_Planned):
         def together(name: str) -> Any:
             return np.concatenate([getattr(part, name) for part in parts]) if getattr(parts[0], name) is not None else None
 
-        return Courses(stratum, together("pfs"), together("os"), together("response"))
+        return Courses(stratum, together("pfs"), together("os"), together("response"), together("cr"))
 
     def describe(self) -> list[Assumption]:
         return [*self.fitted.describe(), Assumption("truth", "every draw of the parameters in turn", "parametric bootstrap of the study")]

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.effect import Effect, NoEffect
-from sim.population.courses import treated
 from sim.population.multi_state import END, STEP, grid
 from sim.population.post_cart_failure import PostCartFailure
-from sim.population.state_courses import Course, from_first_line, from_infusion, from_progression, mixture
+from sim.population.state_courses import Course, mixture
 from sim.types import Array, InputError
 
 # name -> what the patients in it are; every patient is in exactly one at any time
@@ -119,10 +118,5 @@ def occupancy(population: PostCartFailure, effect: Effect = NO_EFFECT, stratum: 
 
 
 def course_of_group(population: PostCartFailure, effect: Effect, group: int, t: Array) -> Course:
-    """Return the course of a day-30 group on a grid, from the population's time zero."""
-    change = population.mechanism(effect)
-    p, weights, response = treated(population.values, change), population.weights, population.responses(effect)
-    if population.time_zero == "first_line_start":
-        return from_first_line(p, group, weights, response, change.hazard_of(group), t, change.after_progression)
-    progressed = from_progression(p, group, weights, response, t, change)
-    return progressed if population.time_zero == "progression" else from_infusion(p, group, progressed, t)
+    """Return the course of a stratum on a grid, from the population's time zero."""
+    return population.course.states(population.mechanism(effect), group, t)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 from sim.reading import parse_yaml, read_text
 from sim.types import Array, InputError
 
+MODEL = "day30_groups"
 DENOMINATORS = ("progressed", "failures")
 NO_CLASSES = ((1.0, 1.0, 1.0, 1.0),)
 
@@ -203,17 +205,8 @@ def fingerprint(p: Parameters) -> str:
     return hashlib.sha256(json.dumps(_rounded(content), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def read(path: Path) -> Parameters:
-    """Read a parameter file (YAML with a mapping `parameters`)."""
-    return from_mapping(_content(path)["parameters"], str(path))
-
-
-def read_notes(path: Path) -> dict[str, Any]:
-    """Return what a parameter file says besides its parameters: priors, ranges, what the figures identify, and the figures used."""
-    return {key: value for key, value in _content(path).items() if key != "parameters"}
-
-
-def _content(path: Path) -> dict[str, Any]:
+def read_content(path: Path) -> dict[str, Any]:
+    """Read a parameter file (YAML): the mapping `parameters`, the name of the `model` that they belong to, and notes."""
     try:
         content = parse_yaml(read_text(path))
     except InputError as error:
@@ -223,9 +216,48 @@ def _content(path: Path) -> dict[str, Any]:
     return content
 
 
+def named(path: Path) -> Path:
+    """Return the file that a parameter file stands for: itself, or the one beside it that its only line, `same_as`, names."""
+    try:
+        with path.open(encoding="utf-8") as handle:
+            lines = [line.strip() for line in itertools.islice(handle, 4)]
+    except (OSError, UnicodeDecodeError):
+        return path  # what is wrong with it is said when its content is read
+    other = [line.removeprefix("same_as:").strip() for line in lines if line.startswith("same_as:")]
+    return path.with_name(f"{other[0]}.yaml") if other else path
+
+
+def model_of(content: dict[str, Any]) -> str:
+    """Return the name of the model that a parameter file's content belongs to; files older than the second model say none."""
+    return str(content.get("model", MODEL))
+
+
+def read(path: Path) -> Parameters:
+    """Read a parameter file of this model; InputError for one of another."""
+    content = read_content(path)
+    if model_of(content) != MODEL:
+        raise InputError(f"{path}: its parameters belong to the model {model_of(content)}; allowed here: {MODEL}")
+    return from_mapping(content["parameters"], str(path))
+
+
+def notes_of(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what a parameter file's content says besides its parameters: priors, ranges, what the figures identify, and the figures used."""
+    return {key: value for key, value in content.items() if key != "parameters"}
+
+
+def read_notes(path: Path) -> dict[str, Any]:
+    """Return what a parameter file says besides its parameters."""
+    return notes_of(read_content(path))
+
+
 def write(path: Path, p: Parameters, notes: dict[str, Any]) -> None:
     """Write a parameter file: `notes` (what made it) above the mapping `parameters`, numbers to 12 digits."""
-    content = {**notes, "parameters": to_mapping(p)}
+    write_content(path, notes, to_mapping(p))
+
+
+def write_content(path: Path, notes: dict[str, Any], table: dict[str, Any]) -> None:
+    """Write a parameter file of any model."""
+    content = {**notes, "parameters": table}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(_rounded(content), sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
 

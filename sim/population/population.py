@@ -96,7 +96,7 @@ class Population(ABC):
         stratum : uint8[m, n], from `sample_strata`
         arm : uint8[m, n], 1 = experimental: these patients' hazards and response follow `effect`
         effect : what the experimental treatment changes
-        wants : names among `pfs`, `os`, `response`; anything else stays None and costs nothing
+        wants : names among `pfs`, `os`, `response`, `cr`; anything else stays None and costs nothing
         """
 
     @abstractmethod
@@ -111,7 +111,7 @@ class Population(ABC):
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
         """Return the exact probability of a response under `effect`."""
 
-    def complete_response_rate(self, effect: Effect = NO_EFFECT) -> float | None:
+    def complete_response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float | None:
         """Return the exact probability of a complete response under `effect`; None where the population has none of its own."""
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,20 +13,14 @@ import numpy as np
 from sim.benchmark import Benchmark, conf_folder, zurko2023
 from sim.curve import Curve
 from sim.effect import NO_EFFECT, Effect, Mechanism
-from sim.population import courses, rates
-from sim.population.describe_post_cart_failure import describe
-from sim.population.multi_state import (
-    END,
-    STEP,
-    FirstLine,
-    from_first_line,
-    from_infusion,
-    from_progression,
-    grid,
-    os_from_progression_average,
-)
+from sim.population import courses, day30_groups
+from sim.population.course_model import Choices, CourseModel
+from sim.population.day30_groups import Day30Groups
+from sim.population.failure_classes import parameters as class_parameters
+from sim.population.failure_classes.model import FailureClasses
+from sim.population.multi_state import STEP, FirstLine
 from sim.population.parameter_draws import path_beside, read_draws
-from sim.population.parameters import DENOMINATORS, Parameters, fingerprint, mix_weights, read, read_notes
+from sim.population.parameters import DENOMINATORS, MODEL, Parameters, from_mapping, mix_weights, model_of, named, notes_of, read_content
 from sim.population.population import Population
 from sim.population.prognostic import with_prognosis
 from sim.rng import Draws
@@ -36,13 +30,15 @@ TIME_ZEROS = ("infusion", "progression", "first_line_start")
 ENDPOINTS = ("pfs", "os")
 
 
-def sum_of(weights: Array, curves: tuple[Array, Array]) -> Array:
-    """Return the weighted sum of two curves; a matrix product would round as the processor's library likes."""
-    out: Array = weights[0] * curves[0] + weights[1] * curves[1]
+def sum_of(weights: Array, curves: tuple[Array, ...]) -> Array:
+    """Return the weighted sum of curves; a matrix product would round as the processor's library likes."""
+    out: Array = weights[0] * curves[0]
+    for w, curve in zip(weights[1:], curves[1:], strict=True):
+        out = out + w * curve
     return out
 
 
-STRATA = ("day-30 refractory", "other")
+STRATA = day30_groups.STRATA
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +52,16 @@ class PostCartFailure(Population):
     refractory_share : day-30 refractory among patients at progression; None = the model's own, untruncated share
     regimen : `mix` as published, or one first-line regimen for everybody
     parameters : name of a set in conf/benchmark/parameters, or the path of a parameter file
+    stratify_by : `day30`, or `time_to_failure`: within 1 month, 1 to 3, 3 to 6, later (models with classes at failure)
+    eligible : mark at failure -> the levels that may enter, null = all (models with classes at failure)
     prognostic : more than 2 lines (hazard ratio 1.89) and neither double hit nor expressor (0.42) act on first line, solved so that a
         Cox regression of the authors' patients tends to these
     draws : how many parameter sets of the bootstrap of the study `task=power` and `task=size` put in the place of the truth; None = none
 
     Notes
     -----
-    A clock-reset multi-state model: every transition starts a new clock, so a start at progression or at first line
+    Which model the parameters belong to, their file says: `failure_classes` (latent classes at failure) or the first one,
+    `day30_groups`. Both are clock-reset multi-state models: every transition starts a new clock, so a start at progression or at first line
     samples the conditional law directly, with the day-30 groups reweighted by who lives to start. PFS ends at the
     first progression or death after time zero; the untreated have no further progression on record, so theirs is death.
 
@@ -82,6 +81,8 @@ class PostCartFailure(Population):
     refractory_share: float | None = None
     regimen: str = "mix"
     parameters: str = "zurko2023"
+    stratify_by: str = "day30"
+    eligible: Mapping[str, Any] | None = None
     prognostic: bool = False
     # not compared: it decides no patient of this population, only which others are simulated beside it
     draws: int | None = field(default=None, compare=False)
@@ -107,11 +108,13 @@ class PostCartFailure(Population):
             raise InputError(
                 "population.refractory_share is a share at progression; allowed with time_zero progression or first_line_start"
             )
-        names = [k.name for k in self.values.regimens]
-        if self.regimen not in ("mix", *names):
-            raise InputError(f"population.regimen is {self.regimen!r}; allowed: mix, {', '.join(names)}")
         if not isinstance(self.prognostic, bool):
             raise InputError(f"population.prognostic is {self.prognostic!r}; allowed: true or false")
+        if self.eligible is not None and not isinstance(self.eligible, Mapping):
+            raise InputError(f"population.eligible is {self.eligible!r}; allowed: null, or a mark at failure -> a list of its levels")
+        names = self.course.regimens
+        if self.regimen not in ("mix", *names):
+            raise InputError(f"population.regimen is {self.regimen!r}; allowed: mix, {', '.join(names)}")
         if self.draws is not None:
             self._check_draws(self.draws)
 
@@ -140,23 +143,68 @@ class PostCartFailure(Population):
                 raise InputError(
                     f"population.parameters is {self.parameters!r}; allowed: {', '.join(known)}, or the path of a parameter file"
                 )
-        return path
+        return named(path)
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What the parameter file holds."""
+        content = read_content(self.path)
+        denominator = content["parameters"].get("denominator", self.denominator)
+        if denominator in DENOMINATORS and denominator != self.denominator:
+            raise InputError(
+                f"population.parameters: {self.path} was fitted under denominator {denominator}; population.denominator is {self.denominator}"
+            )
+        return content
+
+    @property
+    def choices(self) -> Choices:
+        """What was chosen apart from the parameters."""
+        return Choices(
+            self.time_zero, self.refractory_share, self.regimen, self.stratify_by, self.eligible or {}, self.prognostic, self.draws
+        )
+
+    @property
+    def model(self) -> str:
+        """Name of the model that the parameters belong to."""
+        return model_of(self.content)
+
+    @property
+    def course(self) -> CourseModel:
+        """The model of the course after CAR-T that the parameters belong to."""
+        name = self.model
+        if name not in COURSES:
+            raise InputError(f"{self.path}: model is {name!r}; allowed: {', '.join(COURSES)}")
+        return COURSES[name](self)
+
+    @property
+    def day30(self) -> Day30Groups:
+        """The course as a model of day-30 groups; InputError where the parameters are another model's."""
+        return Day30Groups(self.values, self.choices)
+
+    @cached_property
+    def classes(self) -> FailureClasses:
+        """The course as a model of classes at failure; InputError where the parameters are another model's."""
+        self._refuse_other_than(class_parameters.MODEL)
+        if self.prognostic:
+            raise InputError(f"population.prognostic is true with parameters of the model {class_parameters.MODEL}; allowed there: false")
+        return FailureClasses(class_parameters.from_mapping(self.content["parameters"], str(self.path)), self.choices)
+
+    def _refuse_other_than(self, model: str) -> None:
+        own = self.model
+        if own != model:
+            raise InputError(f"population.parameters: {self.path.name} belongs to the model {own}; allowed here: one of the model {model}")
 
     @cached_property
     def values(self) -> Parameters:
-        """The fitted parameters."""
-        path = self.path
-        p = read(path)
-        if p.denominator != self.denominator:
-            raise InputError(
-                f"population.parameters: {path} was fitted under denominator {p.denominator}; population.denominator is {self.denominator}"
-            )
+        """The fitted parameters of the model of day-30 groups; InputError where they are another model's."""
+        self._refuse_other_than(MODEL)
+        p = from_mapping(self.content["parameters"], str(self.path))
         return with_prognosis(p) if self.prognostic else p
 
     @property
     def notes(self) -> dict[str, Any]:
         """What the parameter file says of its parameters: priors, ranges, and what the figures identify."""
-        return read_notes(self.path)
+        return notes_of(self.content)
 
     @cached_property
     def drawn(self) -> tuple[Parameters, ...]:
@@ -166,50 +214,37 @@ class PostCartFailure(Population):
     @property
     def deciding_data(self) -> str:
         """A digest of the parameters' values: simulated blocks are stored under it, not under the name of the file."""
-        return fingerprint(self.values)
+        return self.course.digest
 
     @property
     def strata(self) -> tuple[str, ...]:
-        return STRATA
+        return self.course.strata
 
     @property
     def share_at_progression(self) -> float:
         """Day-30 refractory among patients at progression (the untruncated share unless `refractory_share` is set)."""
-        return self.values.refractory_share if self.refractory_share is None else float(self.refractory_share)
+        return self.day30.share_at_progression
 
     @property
     def strata_shares(self) -> Array:
-        p = self.values
-        if self.time_zero == "infusion":
-            r = p.bridged * p.refractory_bridged + (1 - p.bridged) * p.refractory_not
-            return np.array([r, 1 - r])
-        w = np.array([self.share_at_progression, 1 - self.share_at_progression])
-        if self.time_zero == "first_line_start":
-            w = w * p.treated
-        return w / w.sum()
+        return self.course.strata_shares
 
     @property
     def weights(self) -> Array:
         """float64[K], share of each first-line regimen."""
-        mix = mix_weights(self.values)[0]
-        return mix if self.regimen == "mix" else np.array([float(k.name == self.regimen) for k in self.values.regimens])
+        return self.day30.weights
 
     def responses(self, effect: Effect) -> Array:
         """Return the response rate of each regimen under `effect`, float64[K]."""
-        return rates.changed(self.weights, self.responses_at_control, self.mechanism(effect))
+        return self.day30.responses(self.mechanism(effect))
 
     @property
     def responses_at_control(self) -> Array:
         """float64[K], response rate of each regimen as published."""
         return mix_weights(self.values)[1]
 
-    def complete_response_rate(self, effect: Effect = NO_EFFECT) -> float | None:
-        if self.time_zero != "first_line_start":
-            return None
-        return rates.complete(self.values.regimens, self.weights, self.responses_at_control, self.mechanism(effect))
-
     def durable_share(self, effect: Effect = NO_EFFECT) -> float:
-        return self.mechanism(effect).durable(self.values.durable_share)
+        return self.course.durable_share(self.mechanism(effect))
 
     @property
     def levers(self) -> tuple[str, ...]:
@@ -221,9 +256,9 @@ class PostCartFailure(Population):
         return ("os",) if self.time_zero == "infusion" else ("pfs", "os")
 
     def reference(self) -> PostCartFailure:
-        if self.refractory_share is None:
+        if self.refractory_share is None and self.eligible is None:
             return self
-        found: PostCartFailure = self.once("reference", lambda: replace(self, refractory_share=None))
+        found: PostCartFailure = self.once("reference", lambda: replace(self, refractory_share=None, eligible=None))
         return found
 
     def mechanism(self, effect: Effect) -> Mechanism:
@@ -250,14 +285,12 @@ class PostCartFailure(Population):
         return known[endpoint] if endpoint in known else super().published_median(endpoint)
 
     def response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float:
-        rate = float(np.sum(self.weights * self.responses(effect)))
-        if self.time_zero == "first_line_start":
-            return rate
-        self._refuse_response(effect)
-        if self.time_zero == "progression":
-            treated = np.array(self.values.treated)
-            return rate * float(np.sum(self.strata_shares * treated) if stratum is None else treated[stratum])
-        raise InputError("population: response to first line is not defined from infusion; use time_zero progression or first_line_start")
+        return self.course.response_rate(self.mechanism(effect), stratum)
+
+    def complete_response_rate(self, effect: Effect = NO_EFFECT, stratum: int | None = None) -> float | None:
+        if self.time_zero == "infusion":
+            return None
+        return self.course.response_rate(self.mechanism(effect), stratum, complete=True)
 
     def moved_by(self, endpoint: str) -> frozenset[str]:
         # who responds leaves first line later
@@ -266,34 +299,22 @@ class PostCartFailure(Population):
 
     def therapy(self, effect: Effect = NO_EFFECT) -> courses.Therapy:
         """Return first-line therapy of both arms."""
-        return courses.Therapy(self.weights, self.responses(NO_EFFECT), self.responses(effect), self.mechanism(effect))
-
-    def _refuse_response(self, effect: Effect) -> None:
-        if self.time_zero != "first_line_start" and self.mechanism(effect).response_difference != 0:
-            raise InputError(
-                f"effect: a response is one to first line, and population.time_zero is {self.time_zero!r}; allowed: first_line_start, or an effect on hazards"
-            )
+        return self.day30.therapy(self.mechanism(effect))
 
     @property
     def time_zero_event(self) -> str:
         """Time zero in plain words."""
-        return {"infusion": "CAR-T infusion", "progression": "progression after CAR-T", "first_line_start": "start of first-line therapy"}[
-            self.time_zero
-        ]
+        return self.choices.time_zero_event
 
     def sample_strata(self, draws: Draws) -> Flags:
-        share = self.strata_shares[0]
-        # a word below share 2^32 is refractory: the same test as uniform(word) < share, in integers
-        limit = min(round(share * 2**32), 2**32)
-        word = draws.word("stratum")
-        return (word >= np.uint32(limit)).view(np.uint8) if limit < 2**32 else np.zeros(word.shape, dtype=np.uint8)
+        return self.course.sample_strata(draws)
 
     def sample(self, draws: Draws, stratum: Flags, arm: Flags, effect: Effect, wants: Collection[str]) -> Courses:
-        self._refuse_response(effect)
-        if not self.mechanism(effect).is_null:
+        change = self.mechanism(effect)
+        self.choices.refuse_response(change)
+        if not change.is_null:
             self.check_acts_on(wants)
-        start = {"first_line_start": courses.from_first_line, "progression": courses.from_progression, "infusion": courses.from_infusion}
-        return start[self.time_zero](self.values, self.therapy(effect), draws, stratum, arm, wants)
+        return self.course.sample(draws, stratum, arm, change, wants)
 
     def check_acts_on(self, wants: Collection[str]) -> None:
         if self.time_zero == "infusion" and "os" not in wants:
@@ -317,27 +338,20 @@ class PostCartFailure(Population):
 
     def strata_curves(self, endpoint: str, effect: Effect = NO_EFFECT) -> tuple[Curve, ...]:
         # not kept: a solver asks for many mechanisms once
-        both = self._quadrature(self.mechanism(effect))[endpoint]
-        return tuple(Curve(STEP, np.minimum.accumulate(np.clip(s, 0.0, 1.0))) for s in both)
+        each = self._quadrature(self.mechanism(effect))[endpoint]
+        return tuple(Curve(STEP, np.minimum.accumulate(np.clip(s, 0.0, 1.0))) for s in each)
 
-    def _quadrature(self, change: Mechanism) -> dict[str, tuple[Array, Array]]:
-        t, p, weights, responses = grid(STEP, END), courses.treated(self.values, change), self.weights, self.responses(change)
-        if self.time_zero == "first_line_start":
-            a, b = (from_first_line(p, g, weights, responses, change.hazard_of(g), t, change.after_progression) for g in (0, 1))
-            return {"pfs": (a.pfs, b.pfs), "os": (a.os, b.os)}
-        self._refuse_response(change)
-        r, o = (from_progression(p, g, weights, responses, t, change) for g in (0, 1))
-        if self.time_zero == "progression":
-            return {"pfs": (r.pfs, o.pfs), "os": (r.os, o.os)}
-        averaged = [os_from_progression_average(p, g, x) for g, x in ((0, r), (1, o))]
-        x = from_infusion(p, (r.os, averaged[0]), (o.os, averaged[1]), t)
-        return courses.infusion_strata(p, x, averaged)
+    def _quadrature(self, change: Mechanism) -> dict[str, tuple[Array, ...]]:
+        self.choices.refuse_response(change)
+        return self.course.curves(change)
 
     def first_line(self, stratum: int, effect: Effect = NO_EFFECT) -> FirstLine:
         """Return the curves of a stratum from the start of first line, transplants and progressions included."""
-        change = self.mechanism(effect)
-        p, profile = courses.treated(self.values, change), change.hazard_of(stratum)
-        return from_first_line(p, stratum, self.weights, self.responses(change), profile, grid(STEP, END), change.after_progression)
+        return self.day30.first_line(stratum, self.mechanism(effect))
 
     def describe(self) -> list[Assumption]:
-        return describe(self)
+        return self.course.describe(self.notes, self.benchmark)
+
+
+# model, as a parameter file names it -> its course under a population's choices
+COURSES: dict[str, Callable[[PostCartFailure], CourseModel]] = {MODEL: lambda x: x.day30, class_parameters.MODEL: lambda x: x.classes}

@@ -30,8 +30,8 @@ def changed(weights: Array, rates: Array, change: Mechanism) -> Array:
     return np.asarray(with_odds_ratio(rates, change.odds_ratio))
 
 
-def complete(regimens: Sequence[Regimen], weights: Array, rates: Array, change: Mechanism) -> float:
-    """Return the complete response rate of the mix under a mechanism.
+def complete_by_regimen(regimens: Sequence[Regimen], weights: Array, rates: Array, change: Mechanism) -> Array:
+    """Return the complete response rate of each regimen under a mechanism; arguments as in `changed`.
 
     Notes
     -----
@@ -39,4 +39,16 @@ def complete(regimens: Sequence[Regimen], weights: Array, rates: Array, change: 
     """
     after = changed(weights, rates, replace(change, odds_ratio=1.0))
     share = np.array([k.complete_response for k in regimens]) / np.where(rates > 0, rates, 1.0)
-    return float(np.sum(weights * np.asarray(with_odds_ratio(share * after, change.odds_ratio))))
+    return np.asarray(with_odds_ratio(share * after, change.odds_ratio))
+
+
+def complete(regimens: Sequence[Regimen], weights: Array, rates: Array, change: Mechanism) -> float:
+    """Return the complete response rate of the mix under a mechanism."""
+    return float(np.sum(weights * complete_by_regimen(regimens, weights, rates, change)))
+
+
+def complete_share(regimens: Sequence[Regimen], weights: Array, rates: Array, change: Mechanism) -> Array:
+    """Return the complete share of each regimen's responses under a mechanism."""
+    any_response = changed(weights, rates, change)
+    out: Array = complete_by_regimen(regimens, weights, rates, change) / np.where(any_response > 0, any_response, 1.0)
+    return out

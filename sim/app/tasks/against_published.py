@@ -39,7 +39,7 @@ def against_published(benchmark: Benchmark, population: PostCartFailure, seed: i
     seen = figures["progressed_n" if benchmark.denominator == "progressed" else "failure_n"].numerator
     refractory = figures["d30ref_share"].numerator
     share = None if seen is None or refractory is None else refractory / seen
-    published = replace(population, time_zero="progression", refractory_share=share, regimen="mix")
+    published = replace(population, time_zero="progression", refractory_share=share, regimen="mix", eligible=None)
     patients = cohort(published, seed, PATIENTS, followup=36.0, baseline=False)
     parts, medians = [], []
     for id, (endpoint, group) in FIGURES.items():

@@ -19,11 +19,11 @@ from sim.app.study import Study
 from sim.app.tasks.outputs import whole, write_calibration, write_table
 from sim.app.tasks.population_report import About, tell_population
 from sim.benchmark import Benchmark
-from sim.calibration.fit import FitReport, check_assumptions, fit
-from sim.calibration.identifiability import identifiability, parameter_file_notes
+from sim.calibration.fit import FitReport
+from sim.calibration.fitting import check, fitted
 from sim.calibration.summary import summary_in_words
 from sim.calibration.verdicts import calibrate
-from sim.population.parameters import write
+from sim.population.parameters import write_content
 from sim.population.post_cart_failure import PostCartFailure
 from sim.report.terminal import print_calibration
 from sim.types import InputError
@@ -37,17 +37,19 @@ class Fit:
 
     Parameters
     ----------
-    name : of the file; None = <benchmark>_<denominator>
+    name : of the file; None = <benchmark>_<denominator>, or <specification>_<denominator>
+    specification : the model to fit and what it reads, a name of conf/benchmark/fits or the path of such a file; None = day-30 groups
     assume : other values for what no figure pins down, by name; None keeps the default
     """
 
     name: str | None = None
+    specification: str | None = None
     assume: Mapping[str, float | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.name is not None and not re.fullmatch(r"\w[\w-]{0,60}", self.name):
             raise InputError(f"task.name is {self.name!r}; allowed: letters, digits, _ and -, up to 61 of them, or null")
-        check_assumptions(self.assumed, "task")
+        check(self.specification, self.assumed, "task")
 
     @property
     def assumed(self) -> dict[str, float]:
@@ -57,10 +59,11 @@ class Fit:
     def run(self, study: Study, folder: Path) -> int:
         """Write the parameter file, residuals.csv, identifiability.csv and the report; return the exit status 0."""
         benchmark = _only_benchmark(study)
-        fitted, report = fit(benchmark, assume=self.assumed)
-        path = folder / f"{self.name or f'{benchmark.name}_{benchmark.denominator}'}.yaml"
-        whole(path, partial(write, p=fitted, notes=parameter_file_notes(benchmark, fitted, report)))
-        known = identifiability(benchmark, fitted)
+        made = fitted(benchmark, self.specification, self.assumed)
+        report, known = made.report, made.known
+        source = Path(self.specification).stem if self.specification else benchmark.name
+        path = folder / f"{self.name or f'{source}_{benchmark.denominator}'}.yaml"
+        whole(path, partial(write_content, notes=made.notes, table=made.table))
         residuals = _residuals(report)
         write_table(residuals, folder, "residuals")
         write_table(known, folder, "identifiability")
