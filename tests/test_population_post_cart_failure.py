@@ -269,7 +269,7 @@ def test_effects_act_from_first_line_only() -> None:
 
 def test_assumptions_name_the_three_refractory_shares() -> None:
     text = "\n".join(f"{a.what}: {a.value}" for a in PostCartFailure().describe())
-    for share in ("43.7 %", "48.8 %", "42.4%"):
+    for share in ("43.7 %", "48.8%", "42.4%"):
         assert share in text
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sim.benchmark import conf_folder
+from sim.reading import parse_yaml, read_text
 from sim.types import InputError
 
 
@@ -66,11 +65,9 @@ class Specification:
 def read(path: Path) -> Specification:
     """Read a fit's file; InputError, naming it, where a section is missing or unknown."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
+        content = parse_yaml(read_text(path))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     known = {f.name for f in fields(Specification)}
     if not isinstance(content, dict) or set(content) != known:
         raise InputError(f"{path}: allowed: the sections {', '.join(sorted(known))}, each once")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -219,9 +218,8 @@ def read_content(path: Path) -> dict[str, Any]:
 def named(path: Path) -> Path:
     """Return the file that a parameter file stands for: itself, or the one beside it that its only line, `same_as`, names."""
     try:
-        with path.open(encoding="utf-8") as handle:
-            lines = [line.strip() for line in itertools.islice(handle, 4)]
-    except (OSError, UnicodeDecodeError):
+        lines = [line.strip() for line in read_text(path).splitlines()[:4]]
+    except InputError:
         return path  # what is wrong with it is said when its content is read
     other = [line.removeprefix("same_as:").strip() for line in lines if line.startswith("same_as:")]
     return path.with_name(f"{other[0]}.yaml") if other else path
