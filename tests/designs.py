@@ -263,7 +263,7 @@ def single_arm_orr(n_max):
         null_rate=st.one_of(st.just("population"), st.floats(0.05, 0.7)),
         assessment=_months(0, 6),
         not_evaluable=st.sampled_from(["nonresponder", "excluded"]),
-        not_evaluable_share=st.sampled_from([0.0, 0.03, 0.5, 1.0 - 1e-3]),
+        not_evaluable_share=st.sampled_from([0.0, 0.03, 0.5, 0.99]),
     )
 
 

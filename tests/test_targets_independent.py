@@ -208,7 +208,7 @@ def test_a_safe_n_that_n_max_cuts_off_is_not_reached():
 
 def test_the_expected_events_are_not_the_patients():
     # known from outside: 53.3 events are expected of 74 patients of the shipped scenario when 2 % are lost a month
-    line = built("scenarios=phase2_single_arm_pfs", "dropout.monthly_probability=0.02").facts.smallest_rejecting
+    line = built("scenarios=phase2_single_arm_pfs", "design.n=74", "dropout.monthly_probability=0.02").facts.smallest_rejecting
     assert line.what == "largest observed / expected events that rejects"
     assert line.value.endswith(" with 53.3 expected events")
     z, e = 1.6448536, 53.3
@@ -262,7 +262,7 @@ class TestNotices:
             assert len(notices("c", trial, [quiet, events])) == told
 
     def test_a_target_missed_in_most_trials_heads_the_answer(self):
-        trial = built("scenarios=phase2_randomised_pfs", "population.regimen=polabr")
+        trial = built("scenarios=phase2_randomised_pfs", "design.n=239", "population.regimen=polabr")
         lines = said(trial, n_sim=1_000)
         assert any(heads and line.startswith("The 156 events asked for do not come by month 120") for line, heads in lines)
 

@@ -173,7 +173,7 @@ def test_strata_and_curves_are_those_that_the_population_states():
 
 
 def test_dropout_is_exponential_with_its_hazard():
-    trial = replace(textbook(n=200, events=(1,)), dropout=ExponentialDropout(hazard=0.2), population=PiecewiseExponential(medians=(1e6,)))
+    trial = replace(textbook(n=200, events=(1,)), dropout=ExponentialDropout(hazard=0.2), population=PiecewiseExponential(medians=(1e4,)))
     o = enrol(trial, Draws(9, 0, 500, 200))
     lost = o.time[o.event == 0]
     assert lost.mean() == pytest.approx(5.0, abs=4 * 5 / np.sqrt(lost.size))

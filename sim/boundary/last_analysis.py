@@ -45,7 +45,7 @@ class LastOfOne(LastAnalysis):
     Examples
     --------
     >>> round(LastOfOne(0.025, (2.9626, 1.9686), (-np.inf, -np.inf)).bound((60.0, 90.0)), 3)
-    1.966
+    1.963
     >>> round(LastOfOne(0.025, (2.9626, 1.9686), (-np.inf, -np.inf)).bound((45.0,)), 3)
     1.96
     """

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import optimize
 from scipy.special import ndtri
 
 from sim.benchmark import Benchmark, Figure
@@ -22,12 +21,15 @@ from sim.calibration.class_quantities import quantities
 from sim.calibration.class_study import View, solved
 from sim.calibration.fit import FitReport, fit_death_time
 from sim.calibration.fitted import Noted
+from sim.later import later
 from sim.population.authors_regression import followup_survival
 from sim.population.failure_classes import background, times
 from sim.population.failure_classes.curves import averages, convolve
 from sim.population.failure_classes.parameters import ClassParameters, Regimen
 from sim.population.multi_state import grid
 from sim.types import Array, InputError
+
+optimize = later("scipy.optimize")
 
 STEP, END = 0.05, 110.0
 REACH = 2.0  # on the log scale: how far a parameter without a range may move from its start

@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy import optimize
 from scipy.special import expit, logit
 
 from sim.calibration import study
 from sim.effect import HazardProfile
+from sim.later import later
 from sim.population.failure_classes import levers, times
 from sim.population.failure_classes.curves import Progression, averages, convolve, from_progression
 from sim.population.failure_classes.parameters import ClassParameters
 from sim.types import Array, InputError
+
+optimize = later("scipy.optimize")
 
 
 @dataclass(frozen=True, eq=False)

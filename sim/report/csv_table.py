@@ -46,3 +46,13 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     OSError : when the file cannot be written
     """
     neutral_table(table).to_csv(path, index=False, lineterminator="\n")
+
+
+def rows_as_csv(table: pd.DataFrame) -> str:
+    """Return a table's rows as CSV without their header, every text made `neutral`: what a file that grows part by part appends."""
+    return str(neutral_table(table).to_csv(index=False, header=False, lineterminator="\n"))
+
+
+def header_as_csv(table: pd.DataFrame) -> str:
+    """Return the line of column names that such a file begins with."""
+    return str(neutral_table(table.head(0)).to_csv(index=False, lineterminator="\n"))

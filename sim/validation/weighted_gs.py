@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from sim.accrual import UniformAccrual
+from sim.boundary.recursive_integration import crossing_probabilities, efficacy_bounds
 from sim.boundary.spending import HwangShihDeCani, LanDeMetsOBrienFleming, LanDeMetsPocock, Spending
 from sim.design.randomised_survival import RandomisedSurvival
 from sim.followup import ExponentialDropout, NoDropout
@@ -74,6 +75,10 @@ def _row(row: Reference) -> list[Check]:
         return compare(FAMILY, source, quantity, expected, got, rel=rel, absolute=0.0 if rel else 1e-6)
 
     own = design(row, "own").bounds(around).boundary.upper
+    # what one gets by taking the events for information, and the level that has in truth
+    events = made.look_events[0] / made.look_events[1]
+    wrong = efficacy_bounds((events, 1.0), made.alpha, SPENDING[row.spending](float(row.spending_parameter)))
+    level = float(crossing_probabilities((information[0] / information[1], 1.0), wrong).upper.sum())
     return [
         against("months of the looks", (row.month_first, row.month_final), [look.month for look in looks]),
         against("null information", (row.information_first, row.information_final), information.tolist(), rel=1e-6),
@@ -82,4 +87,11 @@ def _row(row: Reference) -> list[Check]:
             "z, spent by events", (row.z_first_event_spending, row.z_final_event_spending), made.bounds(around).boundary.upper.tolist()
         ),
         against("z, spent by own information", (row.z_first_own_spending, row.z_final_own_spending), own.tolist()),
+        against(
+            "fractions of information and of events",
+            (row.information_fraction, row.event_fraction),
+            (information[0] / information[1], events),
+        ),
+        against("z by the events' correlation", (row.z_final_if_event_correlation,), (wrong[-1],)),
+        against("its true level", (row.alpha_if_event_correlation,), (level,)),
     ]

@@ -85,7 +85,9 @@ def test_lee_and_lius_design_as_configured():
     assert lines["exact expected patients"].startswith("27.7 under the null")
     assert lines["priors"].startswith("experimental rate Beta(0.2, 0.8)")
     # single-patient cohorts: only where the count changes
-    assert lines["test"].startswith("give up with 0 or fewer of 10; give up with 1 or fewer of 17; give up with 2 or fewer of 21")
+    assert lines["test"].startswith(
+        "one-sided alpha 0.1: give up with 0 or fewer of 10; give up with 1 or fewer of 17; give up with 2 or fewer of 21"
+    )
     assert lines["test"].endswith("give up with 10 or fewer and reject with 11 or more of 36")
 
 

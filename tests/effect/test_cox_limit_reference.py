@@ -1,16 +1,25 @@
 """Level: reference and twin. The limit of Cox's estimator against independent rows (quadrature of another kind, 1e-6) and a plain twin."""
 
 import math
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sim.effect import ByStratum
 from sim.effect.cox_limit import LargeTrial, cox_limit, kalbfleisch_prentice, uniform_follow_up
 from sim.population.piecewise_exponential import PiecewiseExponential
 from tests.effect import naive_cox_limit as naive
-from tests.reference.read import rows
 from tests.reference.read import vector as cells
+
+ROWS = Path(__file__).parent / "rows"
+
+
+def rows(name):
+    """The independent rows of a family that only tests read."""
+    return [row for _, row in pd.read_csv(ROWS / f"{name}.csv", float_precision="round_trip").iterrows()]
+
 
 FRAILTY = rows("frailty_limit")
 ILLNESS_DEATH = rows("illness_death")

@@ -21,6 +21,16 @@ NAMES = {
     ("graph_gs", "worst_z_difference_between_methods"): "how far the row's two computations differ, not what they found",
     ("graph_gs", "smallest_distance_of_z_to_a_level"): "how safe the row's decisions are from rounding, not a decision",
 }
+SIMULATED = (
+    "sim_trials", "sim_correlation", "sim_correlation_se", "sim_mean_variance_first", "sim_mean_variance_final", "sim_mean_variance_fraction",
+    "sim_score_covariance", "sim_score_variance_first", "sim_score_variance_final", "sim_month_first", "sim_month_final", "sim_sd_z_first",
+    "sim_sd_z_final", "z_final_event_spending_at_sim_correlation", "sim_reject_event_spending", "sim_reject_own_spending",
+    "sim_reject_if_event_correlation",
+)  # fmt: skip
+NAMES |= {
+    ("weighted_gs", name): "the reference's own simulation; ours has its levels in tests/contract/test_levels.py" for name in SIMULATED
+}
+NAMES |= {("weighted_gs", "median"): "the row's hazard says the same, and is read"}
 N_SIM = 1_000
 
 

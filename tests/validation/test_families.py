@@ -102,6 +102,7 @@ UNREADABLE = {
     "survival_cox": ("value", "large"),
     "survival_curves": ("value", "large"),
     "survival_weighted": ("value", "large"),
+    "weighted_gs": ("weight", "none such"),
 }
 
 

@@ -22,7 +22,7 @@ from sim.app.tasks.outputs import whole
 from sim.calibration import dataset_json
 from sim.calibration.adam import Dataset
 from sim.files import scratch
-from sim.report.csv_table import neutral_table
+from sim.report.csv_table import header_as_csv, rows_as_csv
 
 Format = Literal["csv", "parquet", "dataset-json"]
 Meanings = Mapping[str, Mapping[str, Any]]
@@ -77,7 +77,7 @@ class Growing:
             self._writers[name].write_table(arrow.cast(self._writers[name].schema))
         elif self.kind == "csv":
             with path.open("a", encoding="utf-8", newline="") as out:
-                neutral_table(rows).to_csv(out, index=False, header=False, lineterminator="\n")
+                out.write(rows_as_csv(rows))
         else:
             assert dataset is not None, "Dataset-JSON holds analysis data sets"
             with path.open("a", encoding="utf-8", newline="") as out:
@@ -111,7 +111,7 @@ class Growing:
     def _join_csv(self, path: Path, parts: list[Path]) -> None:
         with path.open("wb") as out:
             assert self._like is not None
-            out.write(self._like.to_csv(index=False, lineterminator="\n").encode())
+            out.write(header_as_csv(self._like).encode())
             _copy(parts, out, b"")
 
     def _join_json(self, path: Path, parts: list[Path], dataset: Dataset | None) -> None:

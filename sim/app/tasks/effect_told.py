@@ -32,7 +32,7 @@ def show(table: pd.DataFrame, console: Console) -> None:
     alike: dict[str, list[pd.DataFrame]] = {}
     for _, rows in table.groupby("cell", sort=False):
         everybody = rows[rows["look"] == 0].drop(columns="cell")
-        alike.setdefault(everybody.to_csv(index=False), []).append(rows)
+        alike.setdefault(str(everybody.to_dict("list")), []).append(rows)
     for group in alike.values():
         names = ", ".join(str(rows["cell"].iloc[0]) for rows in group)
         print_effect(group[0].assign(cell=names), console)
