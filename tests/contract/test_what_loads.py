@@ -71,7 +71,8 @@ def test_every_other_small_question_loads_little(tmp_path, stage):
 def test_a_log_rank_run_loads_its_own_kernels_and_no_distribution_of_scipy(tmp_path):
     status, modules = loaded(tmp_path, TEXTBOOK, "run.n_sim=1000", "run.n_sim_null=1000", "run.store=null")
     assert status == 0
-    assert not modules & {"scipy.stats", "scipy.signal", "scipy.optimize", "lifelines"}
+    # scipy.optimize finds the root of Cox's score, which the summary of the effect states
+    assert not modules & {"scipy.stats", "scipy.signal", "lifelines"}
     kernels = {name.rpartition(".")[2] for name in modules if name.startswith("sim.kernels.")}
     assert "logrank" in kernels
     others = {"cox", "correlated_maximum", "simon", "first_line", "post_cart_failure", "convolution", "kaplan_meier", "brookmeyer_crowley"}
