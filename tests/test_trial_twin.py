@@ -67,7 +67,7 @@ def test_every_design_has_a_plain_twin():
 
 
 @pytest.mark.parametrize("kind", DESIGNS, ids=lambda cls: cls.__name__)
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), seed=SEEDS, first=FIRST)
 def test_random_designs(kind, data, seed, first):
     made = data.draw(trials(kinds=(kind,)))
