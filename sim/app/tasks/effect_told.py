@@ -59,7 +59,12 @@ def _sentence(cell: Cell, effect: pd.DataFrame, results: pd.DataFrame | None, ma
     parts = [f"You asked for {cell.trial.effect.describe()[0].value}" + (f" [{cell.name}]" if many else "")]
     parts.append(f"this trial will report {reported:.3f} in the long run ({label} of {name} at its last look)")
     formula, own = ({} if results is None else _sizes(results, cell.name, kind) for kind in ("schoenfeld", ""))
-    if {"events", "n"} <= formula.keys() and "n" in own:
+    if "events" in formula and "events" in own:
+        # places never run out: patients are as many as come until the events have, and say nothing
+        parts.append(f"by formula (Schoenfeld) that takes {formula['events']:.0f} events")
+        parts.append(f"simulated {own['events']:.0f} events")
+        parts.append(f"the difference is {own['events'] - formula['events']:+.0f}: {_reason(effect, name.lower(), stated, reported)}")
+    elif {"events", "n"} <= formula.keys() and "n" in own:
         parts.append(f"by formula (Schoenfeld) that takes {formula['events']:.0f} events and {formula['n']:.0f} patients")
         parts.append(f"simulated {own['n']:.0f} patients")
         parts.append(f"the difference is {own['n'] - formula['n']:+.0f}: {_reason(effect, name.lower(), stated, reported)}")
@@ -73,7 +78,7 @@ def _sentence(cell: Cell, effect: pd.DataFrame, results: pd.DataFrame | None, ma
 def _sizes(results: pd.DataFrame, cell: str, kind: str) -> dict[str, float]:
     """The sizes of one cell: by the formula named, or simulated."""
     rows = results[(results["cell"] == cell) & (results["look"] == 0)].set_index("metric")["estimate"]
-    names = {"events": f"events_{kind}", "n": f"n_{kind}"} if kind else {"n": "n"}
+    names = {"events": f"events_{kind}", "n": f"n_{kind}"} if kind else {"n": "n", "events": "events_needed"}
     return {name: float(rows[metric]) for name, metric in names.items() if metric in rows}
 
 

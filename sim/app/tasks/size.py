@@ -118,7 +118,8 @@ class Size:
 def _size_rows(study: Study, cell: Cell, answer: Answer) -> list[Row]:
     formulas = [_row(study, cell, f.metric, f.value, f.definition, 0, f.unit) for f in formula_sizes(cell.trial, answer.target)]
     if answer.events is not None:
-        return [*_event_rows(study, cell, answer.events, answer.n), *formulas]
+        # a formula's patients come from the design's event fraction, which the search over events has set
+        return [*_event_rows(study, cell, answer.events, answer.n), *(row for row in formulas if row["metric"] != "n_schoenfeld")]
     n_sim = 0 if answer.exact else study.run.n_sim
     values: dict[str, float | None] = {"n": answer.n, "n_low": answer.n_low, "n_high": answer.n_high, "n_safe": answer.n_safe}
     if answer.exact and (not answer.meaning or answer.n_first < answer.n):
